@@ -1,0 +1,101 @@
+"""What a large library costs while nothing happens, and when one photo is added to it."""
+
+import os
+import random
+import statistics
+import subprocess
+import time
+
+from peers import stop
+
+
+def make_library(folder, count):
+    """Small files, a thousand a folder, as years of months have them."""
+    chance = random.Random(count)
+    for index in range(count):
+        month = os.path.join(folder, f"{2000 + index // 12_000}", f"{index // 1000 % 12 + 1:02}")
+        if index % 1000 == 0:
+            os.makedirs(month, exist_ok=True)
+        with open(os.path.join(month, f"IMG_{index:06}.jpg"), "wb") as file:
+            file.write(b"\xff\xd8\xff\xe0" + chance.randbytes(2_000))
+
+
+def memory(process):
+    """Peak resident memory so far, in MiB."""
+    with open(f"/proc/{process.pid}/status") as status:
+        return next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM"))
+
+
+def measure(martlet, folder, count):
+    """Rows of (what, figure)."""
+    base = os.path.join(folder, "large")
+    home, library = os.path.join(base, "home"), os.path.join(base, "library")
+    os.makedirs(base)
+    martlet.start_server(base)
+    agent = None
+    try:
+        martlet.sign_in(home, library)
+        make_library(library, count)
+        started = time.perf_counter()
+        martlet.run("sync", "--once", home=home)
+        first = time.perf_counter() - started
+        print(f"{count} files, first sync: {first:.1f} s", flush=True)
+        # The server's facts and thumbnails are news to the device: they are waited for.
+        martlet.run("photos", "wait", "--rendered", home=home)
+        martlet.run("sync", "--once", home=home)
+        idle = []
+        for _ in range(5):
+            started = time.perf_counter()
+            martlet.run("sync", "--once", home=home)
+            idle.append(time.perf_counter() - started)
+        print(f"nothing changed: {[round(value, 2) for value in idle]} s", flush=True)
+        environment = {**os.environ, "MARTLET_HOME": home}
+        agent = subprocess.Popen(
+            [martlet.program, "sync"], env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until_quiet(martlet, home)
+        sent = [until_sent(martlet, library, index) for index in range(11)]
+        print(f"one more photo: {[round(1000 * value) for value in sent]} ms", flush=True)
+        listed = []
+        for _ in range(3):
+            started = time.perf_counter()
+            martlet.run("photos", "list", "--json", home=home)
+            listed.append(time.perf_counter() - started)
+        return [
+            (f"`sync --once`, nothing changed, {count} files in the library (median)",
+             f"{statistics.median(idle):.2f} s"),
+            (f"a new photo among {count} is found, sent and acknowledged (median; worst)",
+             f"{1000 * statistics.median(sent):.0f} ms; {1000 * max(sent):.0f} ms"),
+            (f"`photos list --json`, {count} items (median)",
+             f"{statistics.median(listed):.1f} s"),
+            (f"the agent’s peak memory, {count} items", f"{memory(agent)} MiB"),
+            (f"the server’s peak memory, {count} items",
+             f"{martlet.peak_memory()} MiB"),
+        ]
+    finally:
+        stop(agent)
+        martlet.stop_server()
+
+
+def until_quiet(martlet, home):
+    for _ in range(600):
+        status = martlet.run("status", "--json", home=home, check=False).stdout
+        if '"state":"upToDate"' in status.replace(" ", ""):
+            return
+        time.sleep(0.2)
+    raise RuntimeError("The device is not up to date within two minutes.")
+
+
+def until_sent(martlet, library, index):
+    """Seconds from a file's last byte until the server has it and its record."""
+    time.sleep(0.5)
+    before = martlet.commits()
+    path = os.path.join(library, f"new-{index}.jpg")
+    with open(path, "wb") as file:
+        file.write(b"\xff\xd8\xff\xe0" + os.urandom(200_000))
+    started = time.perf_counter()
+    while time.perf_counter() - started < 60:
+        if martlet.commits() > before:
+            return time.perf_counter() - started
+        time.sleep(0.002)
+    raise RuntimeError("A new photo did not reach the server within 60 s.")

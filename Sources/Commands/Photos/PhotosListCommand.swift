@@ -1,0 +1,35 @@
+import Agent
+import ArgumentParser
+import Records
+import SyncEngine
+
+struct PhotosListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the library's photos, as this device knows them.")
+
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let home = try DeviceContext.signedIn()
+        let isJSON = output.json
+        let states = await ControlClient(home).ask(.openStates)?.states ?? [:]
+        var isFirst = true
+        if isJSON { Output.raw("[") }
+        try DeviceDatabase(home).read { (rows) throws(RowsError) in
+            try PhotoListing(rows, openStates: states).forEach { (photo) throws(RowsError) in
+                if isJSON {
+                    guard let text = try? Output.jsonText(photo) else {
+                        throw RowsError(
+                            .damaged, "The photo \(photo.id) cannot be written as JSON.")
+                    }
+                    Output.raw((isFirst ? "\n" : ",\n") + text)
+                } else {
+                    let date = photo.takenAt.map { String($0.prefix(19)) } ?? "no date"
+                    Output.line("\(date)  \(photo.name)  \(StoryText.word(for: photo.state))")
+                }
+                isFirst = false
+            }
+        }
+        if isJSON { Output.raw("\n]\n") }
+    }
+}

@@ -1,0 +1,46 @@
+import Accounts
+import Agent
+import ArgumentParser
+import WebServer
+
+/// Where a server keeps its state: the same for `serve` and for what works beside it.
+struct ServerPlaceOptions: ParsableArguments {
+    @Option(help: "The server's folder; by default ~/.local/share/martlet.")
+    var data: String?
+
+    @Option(help: "sqlite, in the server's folder.")
+    var database = "sqlite"
+
+    @Option(help: "directory, in the server's folder.")
+    var blobs = "directory"
+
+    /// Absolute.
+    ///
+    /// Refuses what this version has not got.
+    func folder() throws -> String {
+        guard database == "sqlite" else {
+            throw Complaint(
+                .usage, "invalidConfiguration",
+                "This version keeps its records in SQLite: leave out --database, or say sqlite.")
+        }
+        guard blobs == "directory" else {
+            throw Complaint(
+                .usage, "invalidConfiguration",
+                "This version keeps blobs in a directory: leave out --blobs, or say directory.")
+        }
+        return DeviceHome.absolute(data ?? DeviceContext.defaultDataFolder)
+    }
+
+    /// The accounts there.
+    ///
+    /// Only `creating` makes a server's folder: a typing error must not.
+    func accounts(creating: Bool = false) async throws -> Accounts {
+        let folder = try folder()
+        guard creating || DataFolder(path: folder).holdsServer else {
+            throw Complaint(
+                .usage, "noServerThere",
+                "No server keeps its data in \(folder): name its folder by --data.")
+        }
+        return try await DataFolder.openAccounts(folder)
+    }
+}

@@ -1,0 +1,109 @@
+import Library
+import Media
+import Records
+package import Status
+package import SyncEngine
+
+/// What `martlet photos list` says: the server's assets as this device last heard of them, then
+/// files that wait to be sent.
+package struct PhotoListing {
+    private let rows: DatabaseRows
+    private let roots: [RootID: DiskRoot]
+    private let idKey: [UInt8]
+    private let albums: [RecordID: [String]]
+    private let hasPending: Bool
+
+    /// What the running agent says of open items: for them rows alone would not know.
+    private let openStates: [String: ItemState]
+
+    package init(
+        _ rows: DatabaseRows, openStates: [String: ItemState] = [:]
+    ) throws(RowsError) {
+        self.rows = rows
+        self.openStates = openStates
+        idKey = try rows.settings.idKey
+        var roots: [RootID: DiskRoot] = [:]
+        for root in try rows.storedRoots() { roots[root.id] = root.disk }
+        self.roots = roots
+        albums = try PhotoAlbums(rows).namesByAsset()
+        hasPending = try !rows.pendingChanges(after: nil, limit: 1).isEmpty
+    }
+
+    /// Calls `body` for each photo, page by page, so that memory does not grow with the library.
+    package func forEach(
+        _ body: (ListedPhoto) throws(RowsError) -> Void
+    ) throws(RowsError) {
+        var id: RecordID?
+        while true {
+            let page = try rows.records(of: .asset, after: id, limit: Limits.recordsPerPageMax)
+            for asset in page {
+                if let record = try shown(asset.record) { try body(try listed(record)) }
+            }
+            guard let last = page.last, page.count == Limits.recordsPerPageMax else { break }
+            id = last.record.key.id
+        }
+        try forEachUnsent(body)
+    }
+
+    /// As its user sees it: with what they decided since the server was heard last.
+    private func shown(_ record: Record) throws(RowsError) -> Record? {
+        guard hasPending, let pending = try rows.pendingChange(record.key) else { return record }
+        return pending.applied(to: record)
+    }
+
+    private func listed(_ asset: Record) throws(RowsError) -> ListedPhoto {
+        let fields = AssetFields(asset.fields ?? [:])
+        let parts = asset.fileParts
+        var isHere = !parts.isEmpty
+        for part in parts where isHere {
+            isHere = try !rows.localFiles(with: part.blob.digest).isEmpty
+        }
+        var photo = ListedPhoto(
+            id: asset.key.id, name: fields.name,
+            state: asset.isTrashed
+                ? .recentlyDeleted
+                : isHere ? .inSync : openStates[asset.key.id.text] ?? .onlyInCloud)
+        let factsKey = RecordKey(type: .facts, id: asset.key.id)
+        if let facts = try rows.remote(factsKey)?.record.fields { photo.take(Facts(fields: facts)) }
+        if asset.blob(.pairedVideo) != nil { photo.kind = Facts.Kind.live.rawValue }
+        if let corrected = fields.takenAtCorrected { photo.correct(corrected) }
+        photo.favorite = fields.favorite
+        photo.hidden = fields.hidden
+        photo.trashedAt = asset.envelope.trashedAt
+        photo.albums = albums[asset.key.id] ?? []
+        photo.digest = asset.blob(.original)?.digest
+        if let digest = photo.digest {
+            photo.path = try rows.localFiles(with: digest).first.flatMap { path(of: $0.place) }
+        }
+        return photo
+    }
+
+    private func forEachUnsent(
+        _ body: (ListedPhoto) throws(RowsError) -> Void
+    ) throws(RowsError) {
+        var (place, seen): (Place?, Set<Digest>) = (nil, [])
+        while true {
+            let page = try rows.openLocalFiles(after: place, limit: Limits.recordsPerPageMax)
+            for file in page {
+                guard case .read(let content) = file.state, seen.insert(content.digest).inserted
+                else { continue }
+                let id = AssetIdentity.id(of: content.digest, idKey: idKey)
+                var photo = ListedPhoto(
+                    id: id, name: FileName.cleaned(file.place.path.name).text,
+                    state: openStates[id.text] ?? .onlyHere)
+                photo.take(Facts(fields: content.facts))
+                photo.digest = content.digest
+                photo.path = path(of: file.place)
+                try body(photo)
+            }
+            guard let last = page.last, page.count == Limits.recordsPerPageMax else { return }
+            place = last.place
+        }
+    }
+
+    private func path(of place: Place) -> String? {
+        roots[place.root].map {
+            String(decoding: $0.path, as: UTF8.self) + "/" + place.path.text
+        }
+    }
+}

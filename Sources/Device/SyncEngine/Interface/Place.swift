@@ -1,0 +1,91 @@
+package import Library
+
+/// A folder tree that a device looks at: its library, or a read-only source.
+package struct RootID: RawRepresentable, Hashable, Sendable, Comparable {
+    package static let library = RootID(rawValue: 0)
+
+    package let rawValue: Int64
+
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+
+    package var isLibrary: Bool { self == .library }
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// A folder below a root.
+package struct Folder: Hashable, Sendable, Comparable {
+    package let root: RootID
+    package let path: RelativePath
+
+    package init(root: RootID, path: RelativePath) {
+        self.root = root
+        self.path = path
+    }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.root, left.path) < (right.root, right.path)
+    }
+}
+
+/// A path on this device where an item's bytes lie or lay.
+package struct Place: Hashable, Sendable, Comparable {
+    package let root: RootID
+    package let path: RelativePath
+
+    package init(root: RootID, path: RelativePath) {
+        self.root = root
+        self.path = path
+    }
+
+    package var folder: Folder { Folder(root: root, path: path.parent ?? .root) }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.root, left.path) < (right.root, right.path)
+    }
+}
+
+/// What statx says of a file: while it stays the same, so do the bytes.
+package struct FileStamp: Hashable, Sendable, Codable {
+    package var inode: UInt64
+    package var byteCount: Int64
+    /// Nanoseconds since 1970 of the last change of the bytes.
+    package var modifiedAt: Int64
+    /// Nanoseconds since 1970 of the last change of the inode.
+    package var changedAt: Int64
+
+    package init(inode: UInt64, byteCount: Int64, modifiedAt: Int64, changedAt: Int64) {
+        self.inode = inode
+        self.byteCount = byteCount
+        self.modifiedAt = modifiedAt
+        self.changedAt = changedAt
+    }
+}
+
+/// One name in a folder.
+package struct Entry: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        case file(FileStamp)
+        case folder
+        case symbolicLink
+        /// A FIFO, a socket or a device.
+        case other
+    }
+
+    package let name: [UInt8]
+    package let kind: Kind
+
+    package init(name: [UInt8], kind: Kind) {
+        self.name = name
+        self.kind = kind
+    }
+}
+
+/// A file in the making, in the library's `.martlet/incoming/`; never seen by scans.
+package struct TemporaryName: Hashable, Sendable, Comparable {
+    package let text: String
+
+    package init(_ text: String) { self.text = text }
+
+    package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+}

@@ -1,0 +1,82 @@
+import Records
+import Status
+
+// What only the server knows, as it said with the last report.
+
+extension SyncEngine {
+    func noticeReasons(at moment: Moment) -> [Reason] {
+        guard let notice = reporting.notice else { return fullReasons(nil) }
+        var reasons = fullReasons(notice)
+        if let since = notice.clockSuspectSince {
+            reasons.append(Reason(.serverClockSuspect, since: since))
+        }
+        if VersionText.isNewer(notice.version, than: options.version) {
+            reasons.append(
+                Reason(
+                    .updateAvailable,
+                    [
+                        "side": "The server", "newer": notice.version,
+                        "version": options.version,
+                    ], since: reporting.noticeSince ?? moment.wall))
+        }
+        return reasons
+    }
+
+    private func fullReasons(_ notice: ServerNotice?) -> [Reason] {
+        let quota = notice?.quotaByteCount
+        if uploads.gate.failure == .accountFull, let since = uploads.gate.since {
+            var evidence: [String: String] = [:]
+            if let notice { evidence["used"] = EvidenceText.bytes(notice.usedByteCount) }
+            if let quota { evidence["quota"] = EvidenceText.bytes(quota) }
+            return [Reason(.accountFull, evidence, since: since)]
+        }
+        guard let notice, let quota else { return [] }
+        let free = max(0, quota - notice.usedByteCount)
+        guard free < ServerNotice.nearlyFullByteCount(of: quota) else { return [] }
+        return [
+            Reason(
+                .accountNearlyFull,
+                ["free": EvidenceText.bytes(free), "quota": EvidenceText.bytes(quota)],
+                since: reporting.nearlyFullSince ?? now.wall)
+        ]
+    }
+
+    /// Keeps what the server said, and since when it has been so.
+    mutating func take(_ notice: ServerNotice) {
+        if notice.version != reporting.notice?.version { reporting.noticeSince = now.wall }
+        reporting.notice = notice
+        let isNearlyFull = notice.quotaByteCount.map { quota in
+            quota - notice.usedByteCount < ServerNotice.nearlyFullByteCount(of: quota)
+        }
+        let since = reporting.nearlyFullSince ?? now.wall
+        reporting.nearlyFullSince = isNearlyFull ?? false ? since : nil
+    }
+}
+
+extension ServerNotice {
+    /// Under 5 %, or under 1 GB: of a small quota under a quarter of it.
+    static func nearlyFullByteCount(of quota: Int64) -> Int64 {
+        max(quota / 20, min(Limits.accountReserveByteCount, quota / 4))
+    }
+}
+
+/// Versions as numbers with points between them.
+enum VersionText {
+    /// `false` for what isn't written so.
+    static func isNewer(_ version: String, than other: String) -> Bool {
+        guard let left = numbers(of: version), let right = numbers(of: other) else { return false }
+        for index in 0..<max(left.count, right.count) {
+            let pair = (
+                index < left.count ? left[index] : 0, index < right.count ? right[index] : 0
+            )
+            if pair.0 != pair.1 { return pair.0 > pair.1 }
+        }
+        return false
+    }
+
+    private static func numbers(of version: String) -> [Int]? {
+        let parts = version.split(separator: ".", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { Int($0) }
+        return numbers.count == parts.count ? numbers : nil
+    }
+}

@@ -1,0 +1,161 @@
+import Records
+import Status
+
+// Telling the server how this device is, and, with `--once`, when to end.
+
+struct Reporting: Sendable {
+    /// What the server was told last, and in which shape, to see when it changed.
+    var last: LibraryStatus?
+    /// What the server said of itself and the account then.
+    var notice: ServerNotice?
+    /// Since when it has said this version, and since when the account is nearly full.
+    var noticeSince: Timestamp?
+    var nearlyFullSince: Timestamp?
+    var lastAt: Int64?
+    var isSending = false
+    var count = 0
+    /// Uptime of the last look at the status, and of the next.
+    var checkedAt: Int64?
+    var checkAt: Int64?
+    private var signature: Signature?
+
+    /// What makes a report due at once when it changes.
+    struct Signature: Equatable, Sendable {
+        let state: LibraryState
+        let codes: [String]
+    }
+
+    var nextDeadline: Int64? {
+        let heartbeat = lastAt.map { $0 + Limits.reportSeconds * 1_000 }
+        return isSending ? nil : [heartbeat, checkAt].compactMap { $0 }.min()
+    }
+
+    mutating func sent(_ status: LibraryStatus, at now: Moment) {
+        isSending = true
+        count += 1
+        lastAt = now.uptime
+        checkAt = nil
+        signature = Signature(status)
+    }
+
+    mutating func failed(at now: Moment) {
+        isSending = false
+        signature = nil
+        checkAt = now.uptime + Limits.reportSpacingMilliseconds
+    }
+
+    func differs(from status: LibraryStatus) -> Bool { signature != Signature(status) }
+}
+
+extension Reporting.Signature {
+    init(_ status: LibraryStatus) {
+        state = status.state
+        codes = status.reasons.map(\.code.rawValue)
+    }
+}
+
+extension SyncEngine {
+    /// A running agent reports each change, at most once a second, and every five minutes.
+    mutating func advanceReport(_ rows: any Rows) throws(RowsError) {
+        guard !options.once, !reporting.isSending, serverGate.allows(at: now),
+            circumstances.way == nil
+        else { return }
+        if let checkedAt = reporting.checkedAt,
+            now.uptime < checkedAt + Limits.reportSpacingMilliseconds
+        {
+            reporting.checkAt = checkedAt + Limits.reportSpacingMilliseconds
+            return
+        }
+        reporting.checkedAt = now.uptime
+        reporting.checkAt = nil
+        let status = try status(at: now, rows: rows)
+        let isHeartbeat =
+            reporting.lastAt.map { now.uptime >= $0 + Limits.reportSeconds * 1_000 } ?? true
+        guard isHeartbeat || reporting.differs(from: status) else { return }
+        report(status)
+    }
+
+    private mutating func report(_ status: LibraryStatus) {
+        reporting.sent(status, at: now)
+        send(.reportState(status, runs: runs.known), .report(status))
+    }
+
+    mutating func reported(_ status: LibraryStatus, epoch: Epoch, head: Int64) {
+        reporting.isSending = false
+        reporting.last = status
+        if let token = feed.state.token, token.epoch != epoch { feed.isNeeded = true }
+        feed.knownHead = head
+    }
+
+    // MARK: The end of `--once`
+
+    mutating func finishIfIdle(_ rows: any Rows) throws(RowsError) {
+        if serverGate.isGivenUp {
+            switch serverGate.failure {
+            case .signInNeeded?: return finish(.signInNeeded)
+            case .versionTooOld?, .refused?: return finish(.incomplete)
+            default: return finish(.serverUnreachable)
+            }
+        }
+        if serverGate.failure == .signInNeeded { return finish(.signInNeeded) }
+        guard circumstances.reading != nil else { return }
+        if let stop = circumstances.stop(at: now) { return try finishStopped(stop, rows) }
+        // A closed gate opens again, or gives up.
+        guard isIdle, serverGate.allows(at: now) else { return }
+        let status = try status(at: now, rows: rows)
+        let isTold = reporting.last.map { $0.counts == status.counts && $0.state == status.state }
+        if !(isTold ?? false), reporting.count < Limits.reportsAtEndMax {
+            return report(status)
+        }
+        finish(status.state == .upToDate ? .inSync : .incomplete)
+    }
+
+    /// The conditions let nothing more be done: what could be done here, is.
+    private mutating func finishStopped(
+        _ stop: Circumstances.Stop, _ rows: any Rows
+    ) throws(RowsError) {
+        guard comparison.isIdle, reading.isIdle, !library.isReading,
+            library.raising == nil, requests.isEmpty,
+            operations.isEmpty
+        else { return }
+        switch stop {
+        case .offline, .captivePortal: finish(.serverUnreachable)
+        case .paused:
+            if reporting.count == 0, serverGate.allows(at: now) {
+                return report(try status(at: now, rows: rows))
+            }
+            finish(.incomplete)
+        }
+    }
+
+    private mutating func finish(_ outcome: Outcome) {
+        finished = outcome
+        effects.append(.finished(outcome))
+    }
+
+    private var isIdle: Bool {
+        guard comparison.isIdle, reading.isIdle, openPass.isIdle, !library.isReading,
+            library.raising == nil,
+            requests.isEmpty, feed.state.isComplete, !feed.isBehind
+        else { return false }
+        let uploadsEnded =
+            uploads.isIdle || (uploads.gate.isGivenUp && uploads.activeCount == 0)
+        return uploadsEnded && downloadsEnded && removalsAreIdle && userChanges.isIdle
+            && localChangesEnded && evictionsAreIdle
+    }
+
+    private var localChangesEnded: Bool {
+        guard !localChanges.isChecking else { return false }
+        // Without its mark nothing of the library is proven missing.
+        let mayCheck = if case .good = library.mark { true } else { false }
+        return localChanges.commits.isIdle && (localChanges.checkAt == nil || !mayCheck)
+    }
+
+    private var downloadsEnded: Bool {
+        if downloads.isIdle { return true }
+        guard downloads.hasTemporaries, downloads.localWork == 0 else { return false }
+        let isStopped = downloads.gate.isGivenUp || library.isMissing
+        let waits = downloads.batch.map { $0.step == .checkingMark || $0.step == .settingAside }
+        return isStopped && waits ?? true
+    }
+}

@@ -1,0 +1,157 @@
+import Library
+package import Records
+
+/// `Rows` in memory, for tests and the simulator: the same promises, no disk.
+///
+/// Every event is handled between `begin` and `commit`; `snapshot` and `restore` play a crash that
+/// goes back to an earlier commit. Lists are ordered, so that a run repeats exactly.
+package final class MemoryRows: Rows {
+    /// All rows at one moment; a value, so that keeping one costs nothing until rows change.
+    package struct Snapshot: Sendable {
+        package var settings: DeviceSettings
+        package var roots: [RootRow]
+        var files = MemoryFiles()
+        var remotes = MemoryRemotes()
+        var feed = FeedState()
+        var uploads: [Digest: UploadRow] = [:]
+        var localChanges = MemoryLocalChanges()
+        var removals = MemoryRemovals()
+        var optimizing = MemoryOptimizing()
+        var conditions = MemoryConditions()
+        var stories = MemoryStories()
+        var userChanges = MemoryUserChanges()
+    }
+
+    var current: Snapshot
+    private var saved: Snapshot?
+
+    package init(settings: DeviceSettings, roots: [RootRow]) {
+        current = Snapshot(settings: settings, roots: roots)
+    }
+
+    package func begin() {
+        precondition(saved == nil, "One transaction at a time.")
+        saved = current
+    }
+
+    package func commit() { saved = nil }
+
+    package func rollback() {
+        guard let saved else { return }
+        current = saved
+        self.saved = nil
+    }
+
+    package func snapshot() -> Snapshot { current }
+
+    package func restore(_ snapshot: Snapshot) {
+        current = snapshot
+        saved = nil
+    }
+
+    package var settings: DeviceSettings {
+        get { current.settings }
+        set { current.settings = newValue }
+    }
+
+    package var roots: [RootRow] {
+        get { current.roots }
+        set { current.roots = newValue.sorted { $0.id < $1.id } }
+    }
+
+    /// Every row, ordered by place: for comparisons in tests.
+    package var allFiles: [LocalFile] { current.files.sorted() }
+    /// Every record, ordered by key: for comparisons in tests.
+    package var allRemotes: [RemoteRecord] { current.remotes.sorted() }
+
+    package func localFiles(in folder: Folder) -> [LocalFile] { current.files.list(in: folder) }
+
+    package func localFiles(in folder: Folder, namePrefix: [UInt8]) -> [LocalFile] {
+        current.files.list(in: folder, prefix: namePrefix)
+    }
+
+    package func subfolders(of folder: Folder) -> [Folder] { current.files.subfolders(of: folder) }
+
+    package func localFile(at place: Place) -> LocalFile? { current.files[place] }
+
+    package func localFiles(with digest: Digest) -> [LocalFile] {
+        current.files.list(with: digest)
+    }
+
+    package func localFiles(agreedFor asset: RecordID) -> [LocalFile] {
+        current.files.list(agreedFor: asset)
+    }
+
+    package func openLocalFiles(after place: Place?, limit: Int) -> [LocalFile] {
+        current.files.page(after: place, limit: limit) { isOpen($0) }
+    }
+
+    package func save(_ file: LocalFile) { current.files.save(file) }
+    package func removeLocalFile(at place: Place) { current.files.remove(place) }
+
+    package func remote(_ key: RecordKey) -> RemoteRecord? { current.remotes[key] }
+
+    package func assets(with digest: Digest) -> [RemoteRecord] {
+        current.remotes.assets(with: digest)
+    }
+
+    package func assetsNotInLibrary(after id: RecordID?, limit: Int) -> [RemoteRecord] {
+        current.remotes.assets(after: id, limit: limit) { asset in
+            asset.record.fileParts.contains { !current.files.isInLibrary($0.blob.digest) }
+        }
+    }
+
+    package func remotesNotListed(since listing: Int64, limit: Int) -> [RemoteRecord] {
+        Array(current.remotes.sorted().filter { $0.listing < listing }.prefix(limit))
+    }
+
+    package func save(_ remote: RemoteRecord) { current.remotes.save(remote) }
+    package func removeRemote(_ key: RecordKey) { current.remotes.remove(key) }
+
+    package func feed() -> FeedState { current.feed }
+    package func save(_ feed: FeedState) { current.feed = feed }
+
+    package func upload(of digest: Digest) -> UploadRow? { current.uploads[digest] }
+    package func save(_ upload: UploadRow) { current.uploads[upload.digest] = upload }
+    package func removeUpload(of digest: Digest) { current.uploads[digest] = nil }
+
+    package func statistics() -> RowStatistics {
+        var statistics = RowStatistics()
+        for asset in current.remotes.assets(after: nil, limit: .max, where: { _ in true }) {
+            let parts = asset.record.fileParts
+            statistics.assets += 1
+            let isHere = parts.allSatisfy { !current.files.list(with: $0.blob.digest).isEmpty }
+            statistics.assetsHere += isHere ? 1 : 0
+            for part in parts where !current.files.isInLibrary(part.blob.digest) {
+                statistics.byteCountNotInLibrary += part.blob.byteCount
+            }
+        }
+        statistics.assetsPending = pendingAssetCount()
+        count(choicesInto: &statistics)
+        var counted: Set<Digest> = []
+        for file in current.files.sorted() {
+            switch file.state {
+            case .unread:
+                statistics.filesUnread += 1
+                statistics.byteCountUnread += file.stamp.byteCount
+            case .unreadable: statistics.filesUnreadable += 1
+            case .notIncluded(let code): statistics.filesNotIncluded[code, default: 0] += 1
+            case .read(let content), .sidecar(let content):
+                if isOpen(file), counted.insert(content.digest).inserted {
+                    statistics.digestsOnlyHere += 1
+                    statistics.byteCountOnlyHere += file.stamp.byteCount
+                }
+            }
+        }
+        return statistics
+    }
+
+    private func isOpen(_ file: LocalFile) -> Bool {
+        switch file.state {
+        case .unread: true
+        case .read(let content), .sidecar(let content):
+            file.isEdited || !current.remotes.names(content.digest)
+        case .notIncluded, .unreadable: false
+        }
+    }
+}

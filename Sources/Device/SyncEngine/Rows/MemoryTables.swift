@@ -1,0 +1,185 @@
+import Library
+import Records
+
+/// Local files with the lookups that a database's indexes give.
+struct MemoryFiles: Sendable {
+    private var byPlace: [Place: LocalFile] = [:]
+    private var names: [Folder: [[UInt8]]] = [:]
+    private var children: [Folder: [Folder]] = [:]
+    private var byDigest: [Digest: [Place]] = [:]
+    private var byAgreement: [RecordID: [Place]] = [:]
+
+    subscript(place: Place) -> LocalFile? { byPlace[place] }
+
+    var unordered: some Collection<LocalFile> { byPlace.values }
+
+    func sorted() -> [LocalFile] { byPlace.values.sorted { $0.place < $1.place } }
+
+    func list(in folder: Folder, prefix: [UInt8] = []) -> [LocalFile] {
+        guard let all = names[folder] else { return [] }
+        let start = all.partitioningIndex { !$0.lexicographicallyPrecedes(prefix) }
+        return all[start...].prefix { $0.starts(with: prefix) }.compactMap {
+            byPlace[Place(root: folder.root, path: folder.path.appending($0))]
+        }
+    }
+
+    func subfolders(of folder: Folder) -> [Folder] { children[folder] ?? [] }
+
+    func list(with digest: Digest) -> [LocalFile] {
+        (byDigest[digest] ?? []).compactMap { byPlace[$0] }
+    }
+
+    func list(agreedFor asset: RecordID) -> [LocalFile] {
+        (byAgreement[asset] ?? []).compactMap { byPlace[$0] }
+    }
+
+    func isInLibrary(_ digest: Digest) -> Bool {
+        byDigest[digest]?.contains { $0.root.isLibrary } ?? false
+    }
+
+    func page(
+        after place: Place?, limit: Int, where isWanted: (LocalFile) -> Bool
+    ) -> [LocalFile] {
+        let wanted = byPlace.values.filter { file in
+            place.map { $0 < file.place } ?? true && isWanted(file)
+        }
+        return Array(wanted.sorted { $0.place < $1.place }.prefix(limit))
+    }
+
+    mutating func save(_ file: LocalFile) {
+        let old = byPlace.updateValue(file, forKey: file.place)
+        if old == nil { addName(of: file.place) }
+        if old?.agreed?.asset != file.agreed?.asset {
+            dropAgreement(old)
+            if let asset = file.agreed?.asset {
+                byAgreement[asset, default: []].insertSorted(file.place)
+            }
+        }
+        let (before, after) = (old?.content?.digest, file.content?.digest)
+        guard before != after else { return }
+        if let before { dropDigest(before, at: file.place) }
+        if let after { byDigest[after, default: []].insertSorted(file.place) }
+    }
+
+    mutating func remove(_ place: Place) {
+        guard let old = byPlace.removeValue(forKey: place) else { return }
+        if let digest = old.content?.digest { dropDigest(digest, at: place) }
+        dropAgreement(old)
+        names[place.folder]?.removeSorted(place.path.name, by: { $0.lexicographicallyPrecedes($1) })
+        prune(place.folder)
+    }
+
+    private mutating func dropDigest(_ digest: Digest, at place: Place) {
+        byDigest[digest]?.removeSorted(place, by: <)
+        if byDigest[digest]?.isEmpty ?? false { byDigest[digest] = nil }
+    }
+
+    private mutating func dropAgreement(_ file: LocalFile?) {
+        guard let file, let asset = file.agreed?.asset else { return }
+        byAgreement[asset]?.removeSorted(file.place, by: <)
+        if byAgreement[asset]?.isEmpty ?? false { byAgreement[asset] = nil }
+    }
+
+    private mutating func addName(of place: Place) {
+        names[place.folder, default: []]
+            .insertSorted(place.path.name, by: { $0.lexicographicallyPrecedes($1) })
+        var folder = place.folder
+        while let parent = folder.path.parent.map({ Folder(root: folder.root, path: $0) }) {
+            guard !(children[parent] ?? []).containsSorted(folder) else { return }
+            children[parent, default: []].insertSorted(folder)
+            folder = parent
+        }
+    }
+
+    private mutating func prune(_ start: Folder) {
+        var folder = start
+        while names[folder]?.isEmpty ?? true, children[folder]?.isEmpty ?? true {
+            names[folder] = nil
+            children[folder] = nil
+            guard let path = folder.path.parent else { return }
+            let parent = Folder(root: folder.root, path: path)
+            children[parent]?.removeSorted(folder, by: <)
+            folder = parent
+        }
+    }
+}
+
+/// The server's records, and which assets name or named which digests.
+struct MemoryRemotes: Sendable {
+    private var byKey: [RecordKey: RemoteRecord] = [:]
+    private var mentions: [Digest: [RecordID]] = [:]
+    private var mentioned: [RecordID: [Digest]] = [:]
+
+    subscript(key: RecordKey) -> RemoteRecord? { byKey[key] }
+
+    func sorted() -> [RemoteRecord] { byKey.values.sorted { $0.record.key < $1.record.key } }
+
+    func names(_ digest: Digest) -> Bool { !(mentions[digest] ?? []).isEmpty }
+
+    func assets(with digest: Digest) -> [RemoteRecord] {
+        (mentions[digest] ?? []).compactMap { byKey[RecordKey(type: .asset, id: $0)] }
+    }
+
+    func assets(
+        after id: RecordID?, limit: Int, where isWanted: (RemoteRecord) -> Bool
+    ) -> [RemoteRecord] {
+        let wanted = byKey.values.filter { remote in
+            remote.record.isLiveAsset && (id.map { $0 < remote.record.key.id } ?? true)
+                && isWanted(remote)
+        }
+        return Array(wanted.sorted { $0.record.key < $1.record.key }.prefix(limit))
+    }
+
+    mutating func save(_ remote: RemoteRecord) {
+        byKey[remote.record.key] = remote
+        guard remote.record.key.type == .asset else { return }
+        for (_, blob) in remote.record.blobs {
+            let id = remote.record.key.id
+            if !(mentions[blob.digest] ?? []).containsSorted(id) {
+                mentions[blob.digest, default: []].insertSorted(id)
+                mentioned[id, default: []].append(blob.digest)
+            }
+        }
+    }
+
+    /// Also forgets what the record named.
+    mutating func remove(_ key: RecordKey) {
+        guard byKey.removeValue(forKey: key) != nil, key.type == .asset else { return }
+        for digest in mentioned.removeValue(forKey: key.id) ?? [] {
+            mentions[digest]?.removeSorted(key.id, by: <)
+            if mentions[digest]?.isEmpty ?? false { mentions[digest] = nil }
+        }
+    }
+}
+
+extension Array {
+    /// The first index whose element is `true`, all before it being `false`.
+    func partitioningIndex(where belongsToSecond: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if belongsToSecond(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    mutating func insertSorted(_ element: Element, by precedes: (Element, Element) -> Bool) {
+        if let last, precedes(last, element) { return append(element) }
+        insert(element, at: partitioningIndex { !precedes($0, element) })
+    }
+
+    mutating func removeSorted(_ element: Element, by precedes: (Element, Element) -> Bool)
+    where Element: Equatable {
+        let index = partitioningIndex { !precedes($0, element) }
+        if index < count, self[index] == element { remove(at: index) }
+    }
+}
+
+extension Array where Element: Comparable {
+    mutating func insertSorted(_ element: Element) { insertSorted(element, by: <) }
+
+    func containsSorted(_ element: Element) -> Bool {
+        let index = partitioningIndex { $0 >= element }
+        return index < count && self[index] == element
+    }
+}

@@ -1,0 +1,100 @@
+import Dispatch
+import Records
+package import Storage
+
+/// What was revoked, beside the database: a restored one must not open what was closed since.
+///
+/// One line each, its parts separated by a space:
+///
+///     token <ACCOUNT> <MILLISECONDS> <SHA-256 OF THE TOKEN>
+///     password <ACCOUNT> <MILLISECONDS> <PHC STRING OF THE NEW PASSWORD>
+///     removed <ACCOUNT> <MILLISECONDS>
+package struct Revocations: Sendable {
+    enum Entry: Hashable, Sendable {
+        case token(AccountID, Timestamp, Digest)
+        case password(AccountID, Timestamp, String)
+        case removed(AccountID, Timestamp)
+    }
+
+    private let file: AppendFile?
+
+    /// `nil` keeps nothing: for a database in memory.
+    package init(file: AppendFile?) { self.file = file }
+
+    /// Durable when it returns.
+    func add(_ entries: [Entry]) async throws {
+        guard let file, !entries.isEmpty else { return }
+        let text = entries.map(\.line).joined(separator: "\n")
+        try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<Void, any Error>) in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try file.append(text) })
+            }
+        }
+    }
+
+    /// Repeats everything that was revoked; changes nothing where the database knows it already.
+    package func apply(to database: any Database) async throws {
+        guard let file else { return }
+        let lines: [String] = try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try file.lines() })
+            }
+        }
+        let entries = lines.compactMap(Entry.init(parsing:))
+        guard !entries.isEmpty else { return }
+        try await database.write { transaction in
+            for entry in entries { try entry.apply(in: transaction) }
+        }
+    }
+}
+
+extension Revocations.Entry {
+    fileprivate var line: String {
+        switch self {
+        case .token(let account, let at, let digest):
+            "token \(account.text) \(at.milliseconds) \(digest.text)"
+        case .password(let account, let at, let password):
+            "password \(account.text) \(at.milliseconds) \(password)"
+        case .removed(let account, let at):
+            "removed \(account.text) \(at.milliseconds)"
+        }
+    }
+
+    /// `nil` for a line of a later version.
+    fileprivate init?(parsing line: String) {
+        let parts = line.split(separator: " ")
+        guard parts.count >= 3, let account = try? AccountID(parsing: String(parts[1])),
+            let milliseconds = Int64(parts[2])
+        else { return nil }
+        let at = Timestamp(milliseconds: milliseconds)
+        switch (parts[0], parts.count) {
+        case ("token", 4):
+            guard let digest = try? Digest(parsing: String(parts[3])) else { return nil }
+            self = .token(account, at, digest)
+        case ("password", 4):
+            self = .password(account, at, String(parts[3]))
+        case ("removed", 3):
+            self = .removed(account, at)
+        default:
+            return nil
+        }
+    }
+
+    fileprivate func apply(in transaction: any Transaction) throws(StorageError) {
+        switch self {
+        case .token(let account, let at, let digest):
+            try transaction.execute(
+                "UPDATE device SET token = NULL, revokedAt = ? WHERE account = ? AND token = ?",
+                [SQLValue(at), SQLValue(account), SQLValue(digest)])
+        case .password(let account, let at, let password):
+            try transaction.execute(
+                "UPDATE credential SET password = ?, changedAt = ? "
+                    + "WHERE account = ? AND changedAt < ?",
+                [.text(password), SQLValue(at), SQLValue(account), SQLValue(at)])
+        case .removed(let account, _):
+            try transaction.execute(
+                "DELETE FROM credential WHERE account = ?", [SQLValue(account)])
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/// What a database or an object store refuses or cannot do.
+package struct StorageError: Error, Sendable {
+    package enum Code: String, Sendable, CaseIterable {
+        /// Nothing was changed; the same again works once there is space.
+        case diskFull
+        /// Another process holds the database.
+        case busy
+        /// Written by a later Martlet, or not by Martlet at all.
+        case databaseFromNewerVersion
+        case notOurDatabase
+        case cannotOpen
+        case readOnly
+        /// A rule of the schema (unique, foreign key, check, type) refuses the row.
+        case constraint
+        /// What was read is not what was written.
+        case damaged
+        case inputOutput
+        /// Another write of the same transaction ended it; repeat this one.
+        case transactionLost
+        case interrupted
+        case objectNotFound
+        /// The staged bytes don't reach the offset that is to be written.
+        case offsetMismatch
+        case failed
+    }
+
+    package let code: Code
+    /// A sentence that says what to do.
+    package let message: String
+    package let cause: (any Error)?
+
+    package init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+}

@@ -1,0 +1,52 @@
+/// How a server is started.
+package struct ServerConfiguration: Sendable {
+    /// A certificate chain and its key, as PEM files.
+    package struct TLSFiles: Hashable, Sendable {
+        package let certificate: String
+        package let key: String
+
+        package init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
+    }
+
+    package var dataFolder: String
+    package var host: String
+    /// 0: any free port.
+    package var port: Int
+    package var tls: TLSFiles?
+    /// How browsers reach the server when that is not its own address, such as through a proxy.
+    package var publicURL: String?
+    package var trustedProxies: TrustedProxies
+    /// Serves the web page from a folder instead of the one in the program: for work on the page.
+    package var webFolder: String?
+    /// The program to run as a decoding child; `nil`: this one.
+    package var decoderProgram: String?
+
+    package init(
+        dataFolder: String, host: String = "127.0.0.1", port: Int = 8_080, tls: TLSFiles? = nil,
+        publicURL: String? = nil, trustedProxies: TrustedProxies = .none,
+        webFolder: String? = nil, decoderProgram: String? = nil
+    ) {
+        self.dataFolder = dataFolder
+        self.host = host
+        self.port = port
+        self.tls = tls
+        self.publicURL = publicURL
+        self.trustedProxies = trustedProxies
+        self.webFolder = webFolder
+        self.decoderProgram = decoderProgram
+    }
+
+    /// Browsers reach the server by TLS, its own or a proxy's: cookies are marked so.
+    var isSecure: Bool { tls != nil || publicURL?.lowercased().hasPrefix("https://") == true }
+
+    /// `scheme://host[:port]` of the public URL, as browsers name an origin.
+    var publicOrigin: String? {
+        guard let publicURL else { return nil }
+        let parts = publicURL.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count >= 3, parts[0].last == ":", parts[1].isEmpty else { return nil }
+        return parts.prefix(3).joined(separator: "/").lowercased()
+    }
+}

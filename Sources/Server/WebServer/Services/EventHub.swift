@@ -1,0 +1,130 @@
+import HTTPTypes
+package import Kernel
+package import Records
+import Synchronization
+package import Wire
+
+/// Tells open event streams that a zone's head has moved.
+///
+/// It carries state, not a log: each stream keeps only the latest head of each zone until it is
+/// read, so a slow reader costs no memory and loses nothing that matters.
+package final class EventHub: Sendable {
+    private struct State {
+        var streams: [AccountID: [Int: EventSubscription]] = [:]
+        var nextNumber = 0
+    }
+
+    private let state = Mutex(State())
+    private let metrics: Metrics
+
+    package init(metrics: Metrics) { self.metrics = metrics }
+
+    /// To the owner of the zone.
+    package func publish(_ zone: Zone) { publish(ServerEvent(zone), to: [zone.owner]) }
+
+    /// To every stream that knows the zone: for what the server commits itself.
+    package func publish(zone: ZoneID, token: ChangeToken) {
+        let event = ServerEvent(zone: zone, epoch: token.epoch, head: token.sequence)
+        let subscriptions = state.withLock { $0.streams.values.flatMap(\.values) }
+        for subscription in subscriptions where subscription.knows(zone) {
+            subscription.offer([event])
+        }
+    }
+
+    /// Never waits.
+    package func publish(_ event: ServerEvent, to accounts: [AccountID]) {
+        let subscriptions = state.withLock { state in
+            accounts.flatMap { state.streams[$0].map { Array($0.values) } ?? [] }
+        }
+        for subscription in subscriptions { subscription.offer([event]) }
+    }
+
+    /// Throws `tooManyEventStreams` when the account has its share.
+    ///
+    /// End it with `remove`.
+    func add(for account: AccountID) throws -> EventSubscription {
+        let subscription = state.withLock { state -> EventSubscription? in
+            let open = state.streams[account]?.count ?? 0
+            guard open < Limits.eventStreamsPerAccountMax else { return nil }
+            state.nextNumber += 1
+            let subscription = EventSubscription(number: state.nextNumber, account: account)
+            state.streams[account, default: [:]][state.nextNumber] = subscription
+            return subscription
+        }
+        guard let subscription else {
+            throw APIError(
+                .tooManyRequests, "tooManyEventStreams",
+                "The account has \(Limits.eventStreamsPerAccountMax) event streams: close one.",
+                retryAfterSeconds: 60)
+        }
+        metrics.eventStreams(1)
+        return subscription
+    }
+
+    func remove(_ subscription: EventSubscription) {
+        state.withLock { state in
+            state.streams[subscription.account]?[subscription.number] = nil
+            if state.streams[subscription.account]?.isEmpty == true {
+                state.streams[subscription.account] = nil
+            }
+        }
+        subscription.finish()
+        metrics.eventStreams(-1)
+    }
+}
+
+/// One stream's pending heads.
+final class EventSubscription: Sendable {
+    let number: Int
+    let account: AccountID
+
+    private struct State {
+        var pending: [ZoneID: ServerEvent] = [:]
+        var sent: [ZoneID: ServerEvent] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let wakeUps: AsyncStream<Void>
+    private let wakeUp: AsyncStream<Void>.Continuation
+
+    init(number: Int, account: AccountID) {
+        self.number = number
+        self.account = account
+        (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Keeps the latest head of each zone; what was sent already is not sent again.
+    func offer(_ events: [ServerEvent]) {
+        let isNews = state.withLock { state in
+            for event in events {
+                let known = state.pending[event.zone] ?? state.sent[event.zone]
+                if let known, (event.epoch, event.head) <= (known.epoch, known.head) { continue }
+                state.pending[event.zone] = event
+            }
+            return !state.pending.isEmpty
+        }
+        if isNews { wakeUp.yield() }
+    }
+
+    func knows(_ zone: ZoneID) -> Bool {
+        state.withLock { $0.sent[zone] != nil || $0.pending[zone] != nil }
+    }
+
+    /// Wakes the stream though there may be nothing to send.
+    func tick() { wakeUp.yield() }
+
+    func finish() { wakeUp.finish() }
+
+    /// Everything pending, by zone; empty when the stream was only woken.
+    func take() -> [ServerEvent] {
+        state.withLock { state in
+            let events = state.pending.values.sorted { $0.zone < $1.zone }
+            for event in events { state.sent[event.zone] = event }
+            state.pending = [:]
+            return events
+        }
+    }
+
+    /// Ends when the stream is to be closed.
+    var wakes: AsyncStream<Void> { wakeUps }
+}

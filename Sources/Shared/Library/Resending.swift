@@ -1,0 +1,65 @@
+package import Records
+
+/// What people decided and a server has lost, because it was restored from a backup or rolled back:
+/// as a patch to what it has now.
+package enum Resending {
+    /// Fields of an asset that hold one value that a person decided.
+    private static let values = [
+        "name", "favorite", "hidden", "title", "caption", "takenAtCorrected",
+    ]
+    private static let sets = ["keywords"]
+
+    /// The server has nothing of it any more: all that was decided.
+    ///
+    /// An asset's name comes with its bytes; other records are sent whole.
+    package static func patch(_ known: Record) -> RecordPatch {
+        guard let fields = known.fields else { return RecordPatch() }
+        guard known.key.type == .asset else { return RecordPatch(set: fields) }
+        var patch = RecordPatch(trashed: known.isTrashed ? true : nil)
+        for name in values where name != "name" { patch.set[name] = fields[name] }
+        for name in sets {
+            let texts = fields[name]?.array?.compactMap(\.string) ?? []
+            if !texts.isEmpty { patch.added[name] = texts }
+        }
+        return patch
+    }
+
+    /// The server's is an ancestor of `known`: what came after it, again.
+    package static func patch(_ known: Record, overAncestor listed: Record) -> RecordPatch {
+        guard let fields = known.fields, let present = listed.fields else { return RecordPatch() }
+        var patch = RecordPatch(
+            trashed: known.isTrashed == listed.isTrashed ? nil : known.isTrashed)
+        guard known.key.type == .asset else {
+            for (name, value) in fields where present[name] != value { patch.set[name] = value }
+            return patch
+        }
+        for name in values where fields[name] != present[name] {
+            patch.set[name] = fields[name] ?? .null
+        }
+        for name in sets {
+            let (ours, theirs) = (texts(fields[name]), texts(present[name]))
+            let (added, removed) = (ours.subtracting(theirs), theirs.subtracting(ours))
+            if !added.isEmpty { patch.added[name] = added.sorted() }
+            if !removed.isEmpty { patch.removed[name] = removed.sorted() }
+        }
+        return patch
+    }
+
+    /// Both were changed, and nobody knows from what: sets are united, and what only one side
+    /// decided stays.
+    package static func patch(_ known: Record, mergedWith listed: Record) -> RecordPatch {
+        guard known.key.type == .asset, let fields = known.fields, let present = listed.fields
+        else { return RecordPatch() }
+        var patch = RecordPatch()
+        for name in values where present[name] == nil { patch.set[name] = fields[name] }
+        for name in sets {
+            let added = texts(fields[name]).subtracting(texts(present[name]))
+            if !added.isEmpty { patch.added[name] = added.sorted() }
+        }
+        return patch
+    }
+
+    private static func texts(_ value: JSONValue?) -> Set<String> {
+        Set(value?.array?.compactMap(\.string) ?? [])
+    }
+}

@@ -1,0 +1,108 @@
+import Crypto
+
+#if canImport(FoundationEssentials)
+package import FoundationEssentials
+#else
+package import Foundation
+#endif
+
+/// The SHA-256 of some bytes (FIPS 180-4): the name of a blob.
+///
+/// On the wire and on screen it is 64 lower-case hexadecimal digits; in SQL 32 bytes.
+package struct Digest: Hashable, Sendable {
+    package static let byteCount = 32
+
+    private let first: UInt64
+    private let second: UInt64
+    private let third: UInt64
+    private let fourth: UInt64
+
+    /// Takes exactly 32 bytes; `nil` for any other count.
+    package init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.byteCount else { return nil }
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        for byte in bytes {
+            words.0 = words.0 << 8 | words.1 >> 56
+            words.1 = words.1 << 8 | words.2 >> 56
+            words.2 = words.2 << 8 | words.3 >> 56
+            words.3 = words.3 << 8 | UInt64(byte)
+        }
+        (first, second, third, fourth) = words
+    }
+
+    /// Reads 64 hexadecimal digits; throws `invalidDigest` for anything else.
+    package init(parsing text: String) throws(RecordsError) {
+        guard let bytes = Hexadecimal.decode(text, byteCount: Self.byteCount),
+            let value = Self(bytes: bytes)
+        else {
+            throw RecordsError(
+                .invalidDigest, "A digest is 64 hexadecimal digits, not “\(text.prefix(80))”.")
+        }
+        self = value
+    }
+
+    /// The digest of `data`.
+    package init(of data: some DataProtocol) {
+        self.init(SHA256.hash(data: data))
+    }
+
+    private init(_ digest: SHA256.Digest) {
+        guard let value = Self(bytes: Array(digest)) else {
+            preconditionFailure("SHA-256 has 32 bytes.")
+        }
+        self = value
+    }
+
+    package var bytes: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
+            let target = UnsafeMutableRawBufferPointer(buffer)
+            target.storeBytes(of: first.bigEndian, toByteOffset: 0, as: UInt64.self)
+            target.storeBytes(of: second.bigEndian, toByteOffset: 8, as: UInt64.self)
+            target.storeBytes(of: third.bigEndian, toByteOffset: 16, as: UInt64.self)
+            target.storeBytes(of: fourth.bigEndian, toByteOffset: 24, as: UInt64.self)
+            count = Self.byteCount
+        }
+    }
+
+    package var text: String { Hexadecimal.encode(bytes) }
+
+    /// Hashes bytes that arrive in pieces.
+    package struct Hasher: Sendable {
+        private var state = SHA256()
+
+        package init() {}
+
+        package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+            state.update(bufferPointer: bytes)
+        }
+
+        package mutating func update(_ data: some DataProtocol) {
+            state.update(data: data)
+        }
+
+        /// The digest of all bytes so far; hashing can go on after it.
+        package func digest() -> Digest { Digest(state.finalize()) }
+    }
+}
+
+extension Digest: Comparable {
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.first, left.second, left.third, left.fourth)
+            < (right.first, right.second, right.third, right.fourth)
+    }
+}
+
+extension Digest: CustomStringConvertible {
+    package var description: String { text }
+}
+
+extension Digest: Codable {
+    package init(from decoder: any Decoder) throws {
+        try self.init(parsing: decoder.singleValueContainer().decode(String.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}

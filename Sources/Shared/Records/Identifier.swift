@@ -1,0 +1,88 @@
+/// A 128-bit identifier, made by whoever creates the thing that it names (P8).
+///
+/// On the wire and on screen it is 32 lower-case hexadecimal digits; in SQL 16 bytes.
+/// `Subject` only keeps identifiers of different things apart at compile time.
+package struct Identifier<Subject>: Hashable, Sendable {
+    package static var byteCount: Int { 16 }
+
+    package let high: UInt64
+    package let low: UInt64
+
+    package init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// Takes the first 16 bytes, most significant first; `nil` when there are fewer.
+    package init?(bytes: some Collection<UInt8>) {
+        guard bytes.count >= Self.byteCount else { return nil }
+        var words: (UInt64, UInt64) = (0, 0)
+        for byte in bytes.prefix(8) { words.0 = words.0 << 8 | UInt64(byte) }
+        for byte in bytes.dropFirst(8).prefix(8) { words.1 = words.1 << 8 | UInt64(byte) }
+        self.init(high: words.0, low: words.1)
+    }
+
+    /// Reads 32 hexadecimal digits; throws `invalidIdentifier` for anything else.
+    package init(parsing text: String) throws(RecordsError) {
+        guard let bytes = Hexadecimal.decode(text, byteCount: Self.byteCount),
+            let value = Self(bytes: bytes)
+        else {
+            throw RecordsError(
+                .invalidIdentifier,
+                "An identifier is 32 hexadecimal digits, not “\(text.prefix(64))”.")
+        }
+        self = value
+    }
+
+    /// The 16 bytes, most significant first.
+    package var bytes: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
+            let target = UnsafeMutableRawBufferPointer(buffer)
+            target.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
+            target.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            count = Self.byteCount
+        }
+    }
+
+    package var text: String { Hexadecimal.encode(bytes) }
+}
+
+extension Identifier: Comparable {
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.high, left.low) < (right.high, right.low)
+    }
+}
+
+extension Identifier: CustomStringConvertible {
+    package var description: String { text }
+}
+
+extension Identifier: Codable {
+    package init(from decoder: any Decoder) throws {
+        try self.init(parsing: decoder.singleValueContainer().decode(String.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
+
+package enum AccountSubject {}
+package enum DeviceSubject {}
+package enum ZoneSubject {}
+package enum RecordSubject {}
+package enum GroupSubject {}
+package enum UploadSubject {}
+package enum PoolSubject {}
+package enum LibrarySubject {}
+
+package typealias AccountID = Identifier<AccountSubject>
+package typealias DeviceID = Identifier<DeviceSubject>
+package typealias ZoneID = Identifier<ZoneSubject>
+package typealias RecordID = Identifier<RecordSubject>
+package typealias GroupID = Identifier<GroupSubject>
+package typealias UploadID = Identifier<UploadSubject>
+package typealias PoolID = Identifier<PoolSubject>
+/// Names one library folder on one device; written into its mark.
+package typealias LibraryID = Identifier<LibrarySubject>

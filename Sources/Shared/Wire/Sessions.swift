@@ -1,0 +1,201 @@
+package import Records
+package import Status
+
+/// `GET /identity`: what the captive-portal probe compares, and what a client needs first.
+package struct IdentityReply: Hashable, Sendable, Codable {
+    package let server: String
+    package let version: String
+    package let protocols: [Int]
+    /// Milliseconds since 1970 by the server's clock.
+    package let time: Timestamp
+
+    package init(server: String, version: String, protocols: [Int], time: Timestamp) {
+        self.server = server
+        self.version = version
+        self.protocols = protocols
+        self.time = time
+    }
+}
+
+/// `PUT /sessions/{device}`: signs the device in; the device made its id itself (P8).
+package struct SessionRequest: Hashable, Sendable, Codable {
+    package let account: String
+    package let password: String
+    package let deviceName: String
+    /// A web browser's session lives in a cookie and ends by itself.
+    package let isBrowser: Bool
+
+    package init(account: String, password: String, deviceName: String, isBrowser: Bool = false) {
+        self.account = account
+        self.password = password
+        self.deviceName = deviceName
+        self.isBrowser = isBrowser
+    }
+
+    private enum CodingKeys: String, CodingKey { case account, password, deviceName, isBrowser }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        account = try container.decode(String.self, forKey: .account)
+        password = try container.decode(String.self, forKey: .password)
+        deviceName = try container.decode(String.self, forKey: .deviceName)
+        isBrowser = try container.decodeIfPresent(Bool.self, forKey: .isBrowser) ?? false
+    }
+}
+
+package struct SessionReply: Hashable, Sendable, Codable {
+    package let account: AccountID
+    package let accountName: String
+    package let device: DeviceID
+    /// The bearer token; shown once, stored hashed by the server.
+    ///
+    /// Empty for a browser.
+    package let token: String
+    package let zones: [ZoneDescription]
+
+    package init(
+        account: AccountID, accountName: String, device: DeviceID, token: String,
+        zones: [ZoneDescription]
+    ) {
+        self.account = account
+        self.accountName = accountName
+        self.device = device
+        self.token = token
+        self.zones = zones
+    }
+}
+
+/// A zone as its members see it.
+package struct ZoneDescription: Hashable, Sendable, Codable {
+    package let id: ZoneID
+    package let kind: String
+    package let owner: AccountID
+    /// Hexadecimal; the key for ids made from content.
+    ///
+    /// Given to members only.
+    package let idKey: String
+    package let epoch: Epoch
+    package let head: Int64
+
+    package init(
+        id: ZoneID, kind: String, owner: AccountID, idKey: String, epoch: Epoch, head: Int64
+    ) {
+        self.id = id
+        self.kind = kind
+        self.owner = owner
+        self.idKey = idKey
+        self.epoch = epoch
+        self.head = head
+    }
+}
+
+package struct ZonesReply: Hashable, Sendable, Codable {
+    package let zones: [ZoneDescription]
+    package init(zones: [ZoneDescription]) { self.zones = zones }
+}
+
+/// `PUT /zones/{zone}`: makes a zone; the same id again is the same zone (P8).
+package struct ZoneRequest: Hashable, Sendable, Codable {
+    package let kind: String
+    package init(kind: String) { self.kind = kind }
+}
+
+/// One of the account's devices, in `GET /devices`.
+package struct DeviceDescription: Hashable, Sendable, Codable {
+    package let id: DeviceID
+    package let name: String
+    package let isBrowser: Bool
+    package let signedInAt: Timestamp
+    package let lastHeardAt: Timestamp
+    /// What it reported last; `nil` before its first report.
+    package let status: LibraryStatus?
+    package let statusAt: Timestamp?
+
+    package init(
+        id: DeviceID, name: String, isBrowser: Bool, signedInAt: Timestamp,
+        lastHeardAt: Timestamp, status: LibraryStatus?, statusAt: Timestamp?
+    ) {
+        self.id = id
+        self.name = name
+        self.isBrowser = isBrowser
+        self.signedInAt = signedInAt
+        self.lastHeardAt = lastHeardAt
+        self.status = status
+        self.statusAt = statusAt
+    }
+}
+
+package struct DevicesReply: Hashable, Sendable, Codable {
+    package let devices: [DeviceDescription]
+    package init(devices: [DeviceDescription]) { self.devices = devices }
+}
+
+/// `PUT /devices/{device}/state`.
+package struct StateRequest: Hashable, Sendable, Codable {
+    package let version: String
+    package let status: LibraryStatus
+    /// Random ids of the device's latest runs, the present one last.
+    package let runs: [String]?
+
+    package init(version: String, status: LibraryStatus, runs: [String]? = nil) {
+        self.version = version
+        self.status = status
+        self.runs = runs
+    }
+}
+
+/// What a device must know at once, so that this and the feed are all of a sync with nothing to do.
+package struct StateReply: Hashable, Sendable, Codable {
+    package let zones: [ZoneDescription]
+    /// Requests waiting for the device: answer, retry, pause, examine.
+    package let requests: [String]
+    /// How many blobs the server lost and wants back.
+    package let blobsWanted: Int
+    package var account: AccountUsage?
+    package var server: ServerCondition?
+    /// The run that was heard of last is none of the device's: a copy of it runs elsewhere.
+    package var isCloned: Bool?
+
+    package init(
+        zones: [ZoneDescription], requests: [String], blobsWanted: Int,
+        account: AccountUsage? = nil, server: ServerCondition? = nil, isCloned: Bool? = nil
+    ) {
+        self.zones = zones
+        self.requests = requests
+        self.blobsWanted = blobsWanted
+        self.account = account
+        self.server = server
+        self.isCloned = isCloned
+    }
+}
+
+/// How full the account's pool is.
+package struct AccountUsage: Hashable, Sendable, Codable {
+    package let usedByteCount: Int64
+    /// `nil`: no limit.
+    package let quotaByteCount: Int64?
+
+    package init(usedByteCount: Int64, quotaByteCount: Int64?) {
+        self.usedByteCount = usedByteCount
+        self.quotaByteCount = quotaByteCount
+    }
+}
+
+/// What the server says of itself.
+package struct ServerCondition: Hashable, Sendable, Codable {
+    package let version: String
+    /// Since when its clocks have disagreed; deletions are not purged meanwhile.
+    package let clockSuspectSince: Timestamp?
+
+    package init(version: String, clockSuspectSince: Timestamp?) {
+        self.version = version
+        self.clockSuspectSince = clockSuspectSince
+    }
+}
+
+/// `POST /devices/{device}/requests`: what a device is asked to do when it is heard of next.
+package struct DeviceRequest: Hashable, Sendable, Codable {
+    /// `answer`, `retry`, `pause`, `resume` or `examine`, and what it is about.
+    package let request: String
+    package init(request: String) { self.request = request }
+}

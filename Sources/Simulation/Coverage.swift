@@ -1,0 +1,35 @@
+/// What must happen at least once in a few thousand seeds, else the simulator looks past it.
+extension Counters {
+    /// Names of what never happened, with their kinds.
+    package var missing: [String] {
+        var missing: [String] = []
+        func expect(_ kind: Kind, _ names: [String]) {
+            missing += names.filter { count(kind, $0) == 0 }.map { "\(kind.rawValue) \($0)" }
+        }
+        expect(.fault, FaultKind.allCases.map(\.rawValue))
+        expect(.act, SimulatedUser.actNames)
+        expect(.effect, Self.operations + Self.requests.map { "send \($0)" } + Self.otherEffects)
+        expect(.server, Self.requests + ["newEpoch", "group saved", "group recordChanged"])
+        for operation in Self.operations where !Self.rarelyInterrupted.contains(operation) {
+            missing += ["agentCrash", "powerCut"].compactMap { crash in
+                count(.interruption, "\(crash) at \(operation)") == 0
+                    ? "interruption \(crash) at \(operation)" : nil
+            }
+        }
+        return missing
+    }
+
+    /// They change nothing that matters, so crashes aim at the others.
+    private static let rarelyInterrupted = ["listTemporaries", "removeTemporary"]
+    private static let operations = [
+        "copy", "createFolder", "listTemporaries", "moveIntoPlace", "removeTemporary", "setTime",
+        "syncFolder", "syncLibrary",
+    ]
+    private static let requests = [
+        "changes", "commit", "createUpload", "download", "have", "pack", "put", "reportState",
+        "uploadPart",
+    ]
+    private static let otherEffects = [
+        "examine", "readConditions", "readFile", "readFolder", "readMark", "setTimer", "watch",
+    ]
+}

@@ -1,0 +1,47 @@
+/// What happens next: ordered by virtual time, then by the order of scheduling.
+struct EventHeap<Element> {
+    struct Entry {
+        let time: Int64
+        let serial: UInt64
+        let element: Element
+
+        func isBefore(_ other: Entry) -> Bool {
+            (time, serial) < (other.time, other.serial)
+        }
+    }
+
+    private var entries: [Entry] = []
+    private var serial: UInt64 = 0
+
+    var count: Int { entries.count }
+    var nextTime: Int64? { entries.first?.time }
+
+    mutating func add(_ element: Element, at time: Int64) {
+        entries.append(Entry(time: time, serial: serial, element: element))
+        serial += 1
+        var child = entries.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard entries[child].isBefore(entries[parent]) else { return }
+            entries.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    mutating func removeFirst() -> Entry? {
+        guard let first = entries.first else { return nil }
+        entries.swapAt(0, entries.count - 1)
+        entries.removeLast()
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2]
+            where child < entries.count && entries[child].isBefore(entries[least]) {
+                least = child
+            }
+            guard least != parent else { return first }
+            entries.swapAt(parent, least)
+            parent = least
+        }
+    }
+}

@@ -1,0 +1,24 @@
+import Library
+import Records
+import SyncEngine
+
+// What a device may call deleted: nothing that one of its disks still holds.
+extension Oracle {
+    /// How long ago a file must have come for its device to know of it.
+    private static let knownAfterSeconds: Int64 = 900
+
+    /// A device moved an asset to Recently Deleted.
+    func checkDeletion(of asset: RecordID, by id: DeviceID) {
+        guard let device = devices.first(where: { $0.settings.device == id }) else { return }
+        guard let original = original(of: asset) else { return }
+        for (root, disk) in device.disks.enumerated() {
+            for (path, node) in disk.files()
+            where path.isImportable && disk.nodes[node].content.digest == original {
+                let age = world.wall().milliseconds * 1_000_000 - disk.nodes[node].changedAt
+                guard age > Self.knownAfterSeconds * 1_000_000_000 else { continue }
+                world.violate(
+                    "(6) \(device.name) deletes \(asset), which lies at \(path) of root \(root).")
+            }
+        }
+    }
+}

@@ -1,0 +1,377 @@
+import Library
+import Records
+import Status
+import SyncEngine
+
+/// One device: the production engine with its rows, on simulated disks.
+///
+/// It performs the engine's effects one by one, and may lose its process or its power between any
+/// two.
+final class SimulatedDevice {
+    static let incoming = RelativePath(".martlet/incoming")
+    static let trash = RelativePath(".martlet/trash")
+    static let leaving = RelativePath(".martlet/leaving")
+
+    let index: Int
+    let name: String
+    let world: World
+    let network: SimulatedNetwork
+    let oracle: Oracle
+    let settings: DeviceSettings
+    /// With `--once`: the process ends by itself, and is started again from time to time.
+    let runsOnce: Bool
+    /// The library at 0, sources behind it.
+    let disks: [SimulatedDisk]
+    /// Those that answer every call with EIO.
+    var failingDisks: Set<RootID> = []
+    var rows: RowsHistory
+    /// What lies in the library's `.martlet/mark`.
+    var mark: LibraryMark
+    private(set) var engine: SyncEngine?
+    /// How the last `--once` that came to its end ended.
+    private(set) var outcome: Outcome?
+    /// Raised with each start: what was under way before belongs to nobody.
+    private(set) var incarnation = 0
+    /// What the user ever said something about.
+    var chosen: Set<RecordID> = []
+    private(set) var watched: Set<Folder> = []
+    private var timers: [TimerID: UInt64] = [:]
+    private var timerSerial: UInt64 = 0
+    private var bootedAt: Int64 = 0
+    var clockSkew: Int64
+    /// What the machine says when it is asked.
+    private(set) var conditions = Conditions()
+    private var engineRandom: SharedRandomStream
+    /// Places that the engine has read itself since it made them.
+    var placesRead: Set<Place> = []
+    /// Names that the engine made and whose folder was not synced since: they may vanish, and are
+    /// found missing by the next comparison.
+    var placesUnsynced: Set<Place> = []
+    /// Effects whose event has not come yet; 0 means that only timers and others can wake it.
+    private(set) var underWayCount = 0
+    /// Requests since the last start, and those of them that report the state.
+    var requestCount = 0
+    var reportCount = 0
+
+    init(
+        index: Int, world: World, network: SimulatedNetwork, oracle: Oracle,
+        settings: DeviceSettings, sourceCount: Int, runsOnce: Bool
+    ) {
+        self.index = index
+        name = "device \(index)"
+        self.world = world
+        self.network = network
+        self.oracle = oracle
+        self.settings = settings
+        self.runsOnce = runsOnce
+        disks = (0...sourceCount).map { _ in SimulatedDisk(profile: .init(&world.disks)) }
+        rows = RowsHistory(settings: settings, sourceCount: sourceCount)
+        mark = LibraryMark(
+            library: settings.library, device: settings.device,
+            generation: settings.markGeneration)
+        clockSkew = world.schedule.within(-120_000...120_000)
+        engineRandom = SharedRandomStream(
+            RandomStream(seed: world.seed &+ UInt64(index), name: "ids"))
+        for path in [Self.incoming, Self.trash, Self.leaving] {
+            try? disks[0].makeFolder(path, by: .engine)
+        }
+        disks[0].syncAll()
+    }
+
+    var isRunning: Bool { engine != nil }
+    var library: SimulatedDisk { disks[0] }
+    var moment: Moment {
+        Moment(uptime: world.now - bootedAt, wall: world.wall(skew: clockSkew))
+    }
+
+    // MARK: The process
+
+    func start() {
+        guard engine == nil else { return }
+        incarnation += 1
+        requestCount = 0
+        reportCount = 0
+        let random = engineRandom
+        engine = SyncEngine(options: .init(once: runsOnce), randomNumber: { random.next() })
+        world.step("start", name, mark: UInt64(index))
+        deliver(.started, kind: "started")
+        network.connected(self)
+    }
+
+    /// The process ends; the disk's cache and the rows stay as they are.
+    func endProcess() {
+        engine = nil
+        incarnation += 1
+        watched = []
+        timers = [:]
+        underWayCount = 0
+        network.disconnected(self)
+    }
+
+    func crash(_ interrupted: String) {
+        world.counters.add(.interruption, "agentCrash at \(interrupted)")
+        world.fault(.agentCrash, "\(name) at \(interrupted)")
+        endProcess()
+        startLater()
+    }
+
+    /// Everything that was not durable may be gone, in the rows as on the disks.
+    func losePower(_ interrupted: String) {
+        world.counters.add(.interruption, "powerCut at \(interrupted)")
+        world.fault(.powerCut, "\(name) at \(interrupted)")
+        endProcess()
+        rows.goBack(world.faults.below(rows.statesBack + 1))
+        let trusted = trustedFiles()
+        let before = contentsThatMayVanish()
+        for disk in disks { world.faults.cutPower(disk) }
+        before.subtracting(contentsThatMayVanish()).forEach(oracle.userRemoves)
+        oracle.powerCut(self, trusted: trusted)
+        placesRead = []
+        placesUnsynced = []
+        bootedAt = world.now
+        startLater()
+    }
+
+    /// What users wrote or renamed without syncing is theirs to lose.
+    private func contentsThatMayVanish() -> Set<Content> {
+        Set(
+            library.files().map { library.nodes[$0.node] }
+                .filter { $0.maker == .user || $0.isRenamedByUser }.map(\.content))
+    }
+
+    private func startLater() {
+        world.after(world.faults.within(500...60_000)) { [self] in start() }
+    }
+
+    // MARK: Events
+
+    /// Hands an event to the engine, unless its process has ended since.
+    func deliver(_ event: Event, kind: StaticString, of incarnation: Int? = nil) {
+        guard incarnation ?? self.incarnation == self.incarnation, var engine else { return }
+        world.counters.add(.event, "\(kind)")
+        world.step(kind, "\(name) \(event)", mark: UInt64(index))
+        let moment = moment
+        if world.faults.strikes(.rowsFailed) {
+            // The agent throws the engine away with the transaction, and begins anew.
+            world.counters.add(.interruption, "rowsFailed at \(kind)")
+            world.fault(.rowsFailed, "\(name) at \(kind)")
+            endProcess()
+            return startLater()
+        }
+        do {
+            let effects = try rows.transaction { rows throws(RowsError) in
+                try engine.handle(event, at: moment, rows: rows)
+            }
+            self.engine = engine
+            for effect in effects { begin(effect) }
+        } catch {
+            world.violate("\(name): the engine failed at \(kind): \(error.message)")
+        }
+    }
+
+    /// Answers an effect after a while.
+    func answer(
+        _ event: Event, kind: StaticString, within delay: ClosedRange<Int64> = 0...3
+    ) {
+        let incarnation = incarnation
+        world.after(delay) { [self] in
+            guard incarnation == self.incarnation else { return }
+            underWayCount -= 1
+            deliver(event, kind: kind, of: incarnation)
+        }
+    }
+
+    private func begin(_ effect: Effect) {
+        world.counters.add(.effect, effect.name)
+        world.note("\(name) → \(effect)")
+        switch effect {
+        case .setTimer(let timer, let uptime): set(timer, uptime)
+        case .cancel(let request): network.cancel(request, of: self)
+        case .watch(let folder): watched.insert(folder)
+        case .keepAwake: break
+        case .finished(let outcome): finish(outcome)
+        case .readConditions:
+            underWayCount += 1
+            answer(.conditions(conditions), kind: "conditions")
+        case .readMark, .readFolder, .examine, .readFile, .disk, .send:
+            underWayCount += 1
+            let incarnation = incarnation
+            let isSlow = world.schedule.oneIn(25)
+            world.after(isSlow ? 50...2_000 : 0...4) { [self] in
+                guard incarnation == self.incarnation else { return }
+                if interrupt(effect) { return }
+                world.step("perform", "\(name) \(effect)", mark: UInt64(index))
+                perform(effect)
+                _ = interrupt(effect)
+            }
+        }
+    }
+
+    /// True when the process or the power goes right here.
+    private func interrupt(_ effect: Effect) -> Bool {
+        if world.faults.strikes(.agentCrash, isTender: effect.isTender) {
+            crash(effect.name)
+            return true
+        }
+        if world.faults.strikes(.powerCut, isTender: effect.isTender) {
+            losePower(effect.name)
+            return true
+        }
+        return false
+    }
+
+    private func set(_ timer: TimerID, _ uptime: Int64) {
+        timerSerial += 1
+        let (serial, incarnation) = (timerSerial, incarnation)
+        timers[timer] = serial
+        world.after(uptime - moment.uptime) { [self] in
+            guard incarnation == self.incarnation, timers[timer] == serial else { return }
+            timers[timer] = nil
+            deliver(.timerFired(timer), kind: "timerFired", of: incarnation)
+        }
+    }
+
+    private func finish(_ outcome: Outcome) {
+        world.step("finished", "\(name) \(outcome)", mark: UInt64(index))
+        if !runsOnce { world.violate("\(name) finished although it is to go on.") }
+        self.outcome = outcome
+        endProcess()
+        self.outcome = outcome
+        world.after(world.schedule.within(5_000...120_000)) { [self] in start() }
+    }
+
+    // MARK: The watcher
+
+    /// Something of this root's files changed, by the user's hand or the engine's.
+    func noticed(_ root: RootID, _ path: RelativePath, isFolder: Bool = false) {
+        guard isRunning else { return }
+        let place = Place(root: root, path: path)
+        guard watched.contains(place.folder) else { return }
+        if world.faults.strikes(.notificationLost) {
+            world.fault(.notificationLost, "\(place)")
+            // The system says so, or nobody does: then the next comparison finds it.
+            guard world.schedule.oneIn(2) else { return }
+            tell(.watchOverflowed, kind: "watchOverflowed")
+        } else if isFolder {
+            tell(.folderChanged(place.folder), kind: "folderChanged")
+        } else {
+            tell(.placeChanged(place), kind: "placeChanged")
+        }
+    }
+
+    func tell(_ event: Event, kind: StaticString, within delay: ClosedRange<Int64> = 0...40) {
+        let incarnation = incarnation
+        world.after(delay) { [self] in deliver(event, kind: kind, of: incarnation) }
+    }
+
+    /// The machine's conditions change, and it tells of it.
+    func change(to conditions: Conditions) {
+        self.conditions = conditions
+        tell(.conditions(conditions), kind: "conditions")
+    }
+
+    // MARK: What the oracle asks
+
+    func status() -> LibraryStatus? {
+        guard let engine else { return nil }
+        do {
+            return try engine.status(at: moment, rows: rows.current)
+        } catch {
+            world.violate("\(name): no status: \(error.message)")
+            return nil
+        }
+    }
+
+    /// Library files that the rows believe in without having read them: those that the engine put
+    /// there itself.
+    ///
+    /// They must survive a power cut.
+    private func trustedFiles() -> [(place: Place, digest: Digest)] {
+        library.files().compactMap { path, node in
+            let place = Place(root: .library, path: path)
+            guard library.nodes[node].maker == .engine, !placesRead.contains(place) else {
+                return nil
+            }
+            return rows.content(at: place).map { (place, $0.digest) }
+        }
+    }
+}
+
+/// Storage has a type of this name too.
+typealias BlobOutcome = PackedResult
+
+extension Effect {
+    var name: String {
+        switch self {
+        case .readMark: "readMark"
+        case .readConditions: "readConditions"
+        case .readFolder: "readFolder"
+        case .examine: "examine"
+        case .watch: "watch"
+        case .readFile: "readFile"
+        case .disk(_, let operation): operation.name
+        case .send(_, let request): "send " + request.name
+        case .cancel: "cancel"
+        case .keepAwake: "keepAwake"
+        case .setTimer: "setTimer"
+        case .finished: "finished"
+        }
+    }
+}
+
+extension Effect {
+    /// Whether it changes something, on the disk or on the server.
+    fileprivate var isTender: Bool {
+        switch self {
+        case .disk(_, .listTemporaries), .disk(_, .removeTemporary), .disk(_, .locate): false
+        case .disk: true
+        case .send(_, .reportState), .send(_, .changes), .send(_, .have): false
+        case .send: true
+        case .readMark, .readConditions, .readFolder, .examine, .watch, .readFile, .cancel,
+            .keepAwake, .setTimer, .finished:
+            false
+        }
+    }
+}
+
+extension DiskOperation {
+    var name: String {
+        switch self {
+        case .createFolder: "createFolder"
+        case .copy: "copy"
+        case .setTime: "setTime"
+        case .syncLibrary: "syncLibrary"
+        case .moveIntoPlace: "moveIntoPlace"
+        case .syncFolder: "syncFolder"
+        case .moveAside: "moveAside"
+        case .moveBack: "moveBack"
+        case .reclaim: "reclaim"
+        case .removeAside: "removeAside"
+        case .giveUp: "giveUp"
+        case .locate: "locate"
+        case .rename: "rename"
+        case .removeTemporary: "removeTemporary"
+        case .listTemporaries: "listTemporaries"
+        case .syncRows: "syncRows"
+        case .writeMark: "writeMark"
+        }
+    }
+}
+
+extension Request {
+    var name: String {
+        switch self {
+        case .reportState: "reportState"
+        case .changes: "changes"
+        case .have: "have"
+        case .pack: "pack"
+        case .put: "put"
+        case .createUpload: "createUpload"
+        case .uploadOffset: "uploadOffset"
+        case .uploadPart: "uploadPart"
+        case .commit: "commit"
+        case .receipts: "receipts"
+        case .download: "download"
+        }
+    }
+}

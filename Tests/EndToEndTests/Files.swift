@@ -1,0 +1,46 @@
+import Foundation
+import Records
+
+/// What lies in a folder, for comparing whole libraries.
+enum Files {
+    /// Relative paths of regular files, hidden ones and Martlet's own left out.
+    static func names(in folder: String) -> [String] {
+        let all = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        return all.filter { name in
+            !name.split(separator: "/").contains { $0.hasPrefix(".") }
+                && (try? FileManager.default.attributesOfItem(atPath: folder + "/" + name)[.type])
+                    as? FileAttributeType == .typeRegular
+        }.sorted()
+    }
+
+    /// By sha256sum, which takes names that are not UTF-8; Foundation's own calls do not.
+    static func digests(in folder: String) throws -> [Digest: [String]] {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [
+            "-c",
+            "cd \"$1\" && find . -name '.?*' -prune -o -type f -print0 | xargs -0r sha256sum -z",
+            "sh", folder,
+        ]
+        process.standardOutput = pipe
+        try process.run()
+        let output = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        var found: [Digest: [String]] = [:]
+        for line in output.split(separator: 0) {
+            let text = String(decoding: line, as: UTF8.self)
+            let digest = try Digest(parsing: String(text.prefix(64)))
+            found[digest, default: []].append(String(text.dropFirst(68)))
+        }
+        return found
+    }
+
+    /// Path, size and modification time of everything: to prove that nothing was touched.
+    static func inventory(of folder: String) throws -> [String] {
+        try names(in: folder).map { name in
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder + "/" + name)
+            return "\(name) \(attributes[.size] ?? "") \(attributes[.modificationDate] ?? "")"
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import Foundation
+import Glibc
+import Records
+import TestSupport
+
+struct HouseholdError: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// A server and its devices, in a folder of their own, as processes on loopback.
+final class Household {
+    let folder: TemporaryFolder
+    private(set) var port: Int
+    private(set) var password: String
+    private(set) var server: Process?
+    private let data: String
+    private let usesTLS: Bool
+    private var agents: [Process] = []
+
+    /// `data`: the server's folder; by default one in the household's own.
+    ///
+    /// `usesTLS`: with a certificate that only this household trusts.
+    init(data: String? = nil, usesTLS: Bool = false) throws {
+        folder = try TemporaryFolder()
+        self.usesTLS = usesTLS
+        self.data = data ?? folder.file("data")
+        port = try Household.freePort()
+        let made = try Program.run(
+            ["account", "add", "me", "--data", self.data, "--generate"])
+        guard made.status == 0, let last = made.output.split(separator: "\n").last else {
+            throw HouseholdError(description: "account add: \(made.errors)")
+        }
+        password = String(last)
+        if usesTLS { try makeCertificate() }
+        // Another program may take a free port before the server does.
+        do { try startServer() } catch {
+            port = try Household.freePort()
+            try startServer()
+        }
+    }
+
+    deinit {
+        for process in agents + [server].compactMap(\.self) where process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+
+    var url: String { usesTLS ? "https://localhost:\(port)" : "http://127.0.0.1:\(port)" }
+    var certificate: String { folder.file("certificate.pem") }
+
+    private func makeCertificate() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+        process.arguments = [
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+            "-keyout", folder.file("key.pem"), "-out", certificate,
+        ]
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+    }
+
+    func startServer() throws {
+        let log = folder.file("server.log")
+        if !FileManager.default.fileExists(atPath: log) {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+        }
+        let handle = FileHandle(forWritingAtPath: log)
+        _ = try handle?.seekToEnd()
+        server = try Program.start(
+            ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"]
+                + (usesTLS
+                    ? ["--tls-certificate", certificate, "--tls-key", folder.file("key.pem")] : []),
+            output: handle)
+        for _ in 0..<1_200 where server?.isRunning == true {
+            if Household.answers(port: port) { return }
+            usleep(50_000)
+        }
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        throw HouseholdError(description: "The server did not start: \(text.suffix(2000))")
+    }
+
+    func killServer() {
+        guard let process = server else { return }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        server = nil
+    }
+
+    func home(_ device: String) -> String { folder.file("home-\(device)") }
+    func library(_ device: String) -> String { folder.file("library-\(device)") }
+    /// The file that says what the device's machine is like; see `setConditions`.
+    func conditions(_ device: String) -> String { folder.file("conditions-\(device).json") }
+
+    private func environment(_ device: String) -> [String: String] {
+        ["MARTLET_HOME": home(device), "MARTLET_CONDITIONS": conditions(device)]
+    }
+
+    func signIn(_ device: String, optimize: Bool = false) throws {
+        let options =
+            (optimize ? ["--optimize"] : []) + (usesTLS ? ["--trust", certificate] : [])
+        let result = try Program.run(
+            [
+                "login", url, "--account", "me", "--device", device, "--library", library(device),
+                "--password-stdin",
+            ] + options, environment: environment(device), input: password + "\n")
+        guard result.status == 0 else {
+            throw HouseholdError(description: "login: \(result.errors)")
+        }
+    }
+
+    func changePassword(_ new: String) throws {
+        let result = try Program.run(
+            ["account", "passwd", "me", "--data", data, "--password-stdin"], input: new + "\n")
+        guard result.status == 0 else {
+            throw HouseholdError(description: "account passwd: \(result.errors)")
+        }
+        password = new
+    }
+
+    @discardableResult
+    func martlet(_ device: String, _ arguments: String...) throws -> Program.Result {
+        try martlet(device, arguments)
+    }
+
+    @discardableResult
+    func martlet(_ device: String, _ arguments: [String]) throws -> Program.Result {
+        try Program.run(arguments, environment: environment(device))
+    }
+
+    /// Starts `martlet sync` and lets it run.
+    ///
+    /// What it prints is kept in `agentLog`.
+    func startAgent(
+        _ device: String, _ arguments: String..., with more: [String: String] = [:]
+    ) throws -> Process {
+        let log = agentLog(device)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        let agent = try Program.start(
+            ["sync"] + arguments, environment: environment(device).merging(more) { $1 },
+            output: FileHandle(forWritingAtPath: log))
+        agents.append(agent)
+        return agent
+    }
+
+    func agentLog(_ device: String) -> String { folder.file("agent-\(device).log") }
+
+    /// What the latest agent of the device has printed.
+    func log(_ device: String) throws -> String {
+        try String(contentsOfFile: agentLog(device), encoding: .utf8)
+    }
+
+    /// Ends an agent as a power cut would, and waits for its end.
+    func killAgent(_ agent: Process) {
+        kill(agent.processIdentifier, SIGKILL)
+        agent.waitUntilExit()
+    }
+
+    /// Requests that the server has answered so far, by its own count.
+    func requestCount() async throws -> Int {
+        let (data, _) = try await Household.get("\(url)/metrics")
+        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+        return lines.filter {
+            $0.hasPrefix("martlet_requests_total") && !$0.contains("/metrics")
+        }
+        .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
+        .reduce(0) { $0 + Int($1) }
+    }
+
+    /// Bytes of request bodies that the server has taken since it started.
+    func receivedByteCount() async throws -> Int {
+        let (data, _) = try await Household.get("\(url)/metrics")
+        let line = String(decoding: data, as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix("martlet_received_bytes_total") }
+        return line.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) } ?? 0
+    }
+
+    private static func get(_ url: String) async throws -> (Data, Int32) {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["curl", "-sS", "--max-time", "10", url]
+        process.standardOutput = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (data, process.terminationStatus)
+    }
+
+    private static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = loopback(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard bound else { throw HouseholdError(description: "no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    private static func answers(port: Int) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = loopback(port: port)
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+
+    private static func loopback(port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return address
+    }
+}

@@ -1,0 +1,21 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// Reasons come with their causes and go with them.
+@Suite(.serialized) struct ReasonTests {
+    @Test(.timeLimit(.minutes(2)))
+    func `a server that is down is a reason until it is back`() throws {
+        let house = try Household()
+        try house.signIn("camera")
+        _ = try house.startAgent("camera")
+        try house.expectUpToDate("camera")
+        try house.expectReason("serverUnreachable", on: "camera", saying: "connection refused") {
+            house.killServer()
+        } goneAfter: {
+            try house.startServer()
+        }
+        try house.expectUpToDate("camera")
+    }
+}

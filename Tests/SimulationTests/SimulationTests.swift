@@ -1,0 +1,67 @@
+import Simulation
+import Testing
+
+@Suite(.serialized) struct SimulationTests {
+    @Test func `two hundred seeds hold every rule`() throws {
+        let campaign = try Campaign.run(from: 1, count: 200)
+        for failure in campaign.failures {
+            Issue.record(
+                """
+                \(Simulation.command(repeating: failure)): \
+                \(failure.violations.joined(separator: "; "))
+                """)
+        }
+        #expect(campaign.seedCount == 200)
+    }
+
+    @Test func `the same seeds take the same steps`() throws {
+        let first = try Campaign.run(from: 500, count: 20)
+        let second = try Campaign.run(from: 500, count: 20)
+        #expect(first.digest == second.digest)
+        #expect(first.stepCount == second.stepCount)
+        let others = try Campaign.run(from: 501, count: 20)
+        #expect(first.digest != others.digest)
+    }
+
+    @Test(arguments: PlantedBug.allCases)
+    func `a planted bug is found`(bug: PlantedBug) throws {
+        var options = Simulation.Options()
+        options.plantedBug = bug
+        let failures = try Campaign.run(
+            from: 1, count: bug.seedsToFind, options: options, failuresMax: 3
+        )
+        .failures
+        // Without the bug the same seed must be good.
+        let isFound = try failures.contains { failure in
+            try Campaign.run(from: failure.seed, count: 1).failures.isEmpty
+        }
+        #expect(isFound, "\(bug) hides in \(bug.seedsToFind) seeds.")
+    }
+
+    @Test func `a failing seed is shrunk to fewer faults and acts, and still fails`() throws {
+        var options = Simulation.Options()
+        options.plantedBug = .acknowledgedEarly
+        let campaign = try Campaign.run(from: 1, count: 1_000, options: options, failuresMax: 1)
+        let failure = try #require(campaign.failures.first)
+        let least = try #require(
+            try Simulation.withDatabase {
+                try Simulation.shrink(seed: failure.seed, in: $0, options: options)
+            })
+        #expect(!least.violations.isEmpty)
+        #expect(least.faultsEnabled.count < failure.faultsEnabled.count)
+        #expect(least.actsPerUser <= failure.actsPerUser)
+        #expect(Simulation.command(repeating: least).contains("--plant acknowledgedEarly"))
+        #expect(least.acts.count + least.strikes.count < failure.acts.count + failure.strikes.count)
+        #expect(!least.script.isEmpty)
+    }
+
+    @Test func `everything that should happen does`() throws {
+        let campaign = try Campaign.run(from: 1_000, count: 2_000)
+        #expect(campaign.counters.missing == [])
+    }
+}
+
+extension PlantedBug {
+    /// Within so many seeds it must be found; the median number is in Documentation/simulation.md.
+    fileprivate var seedsToFind: Int { 600 }
+}

@@ -1,0 +1,36 @@
+import Storage
+import TestSupport
+
+/// Every implementation of `Database`: one body of tests runs over each.
+enum DatabaseKind: CaseIterable, Sendable {
+    case file
+    case memory
+
+    static let migrations = [
+        Migration(
+            name: "1 things",
+            sql: """
+                CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT UNIQUE, content BLOB) STRICT;
+                CREATE TABLE part (thing INTEGER NOT NULL REFERENCES thing (id)) STRICT;
+                """)
+    ]
+
+    func open(_ folder: TemporaryFolder) throws -> any Database {
+        switch self {
+        case .file: try SQLiteDatabase(path: folder.file("db"), migrations: Self.migrations)
+        case .memory: try SQLiteDatabase.inMemory(migrations: Self.migrations)
+        }
+    }
+}
+
+func names(in database: any Database) async throws -> [String] {
+    try await database.read { transaction in
+        try transaction.rows("SELECT name FROM thing ORDER BY name").map { $0.text(0) }
+    }
+}
+
+@Sendable func insert(_ name: String, in transaction: any Transaction) throws {
+    try transaction.execute("INSERT INTO thing (name) VALUES (?)", [.text(name)])
+}
+
+struct Refused: Error {}

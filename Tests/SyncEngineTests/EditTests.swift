@@ -1,0 +1,166 @@
+import Library
+import Records
+import Status
+import SyncEngine
+import Testing
+
+/// Edits in place, and what only looks like one.
+@Suite struct EditTests {
+    let server = FakeServer()
+    let device: FakeDevice
+    let other: FakeDevice
+    let picture = FakeDevice.library("2024/05/IMG_1.JPG")
+
+    init() throws {
+        device = FakeDevice(server, number: 1)
+        other = FakeDevice(server, number: 2)
+        device.write("picture", to: picture)
+        try device.sync()
+        try other.sync()
+    }
+
+    private var originals: [String] {
+        server.assets.compactMap { $0.blob(.original) }
+            .map { String(decoding: server.blobs[$0.digest] ?? [], as: UTF8.self) }.sorted()
+    }
+
+    private func read(_ device: FakeDevice, _ facts: Fields) {
+        device.readResult = { [unowned device] place in
+            guard let file = device.files[place] else { return nil }
+            var facts = facts
+            facts["kind"] = .string("image")
+            return .media(
+                FileContent(
+                    stamp: file.stamp, digest: Digest(of: file.bytes), mediaType: "image/jpeg",
+                    facts: facts))
+        }
+    }
+
+    @Test func `an edited picture is a revision of its asset`() throws {
+        device.write("edited", to: picture, ageSeconds: 60)
+        #expect(try device.sync() == .inSync)
+        #expect(server.assets.count == 1)
+        #expect(originals == ["edited"])
+        let facts = server.records.values.first { $0.key.type == .facts }
+        #expect(facts?.fields?["of"]?.string == Digest(of: Array("edited".utf8)).text)
+        #expect(device.agreed("2024/05/IMG_1.JPG")?.digest == Digest(of: Array("edited".utf8)))
+        #expect(try device.sync() == .inSync)
+        #expect(device.libraryTexts == ["2024/05/IMG_1.JPG": "edited"])
+    }
+
+    @Test func `an edit that is taken back is a revision too`() throws {
+        device.write("edited", to: picture, ageSeconds: 60)
+        try device.sync()
+        device.write("picture", to: picture, ageSeconds: 30)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["picture"])
+        #expect(server.assets.count == 1)
+    }
+
+    @Test func `another picture under the same name is another asset`() throws {
+        let first: JSONValue = .string("2024-05-01T10:00:00")
+        let second: JSONValue = .string("2026-01-01T10:00:00")
+        let camera = FakeDevice(server, number: 3)
+        read(camera, ["cameraModel": .string("X100"), "takenAt": first])
+        camera.write("first", to: FakeDevice.library("DSC_1.JPG"))
+        try camera.sync()
+        read(camera, ["cameraModel": .string("X100"), "takenAt": second])
+        camera.write("second", to: FakeDevice.library("DSC_1.JPG"), ageSeconds: 60)
+        #expect(try camera.sync() == .inSync)
+        #expect(originals == ["first", "picture", "second"])
+        // The old one is here again, under a free name.
+        #expect(camera.libraryTexts.values.sorted() == ["first", "picture", "second"])
+    }
+
+    @Test func `of two edits the later device's becomes a conflicted copy`() throws {
+        device.write("mine", to: picture, ageSeconds: 60)
+        let place = try #require(other.files.keys.first { $0.root.isLibrary })
+        other.write("theirs", to: place, ageSeconds: 50)
+        try device.sync()
+        try other.sync()
+        #expect(originals == ["mine", "theirs"])
+        let names = server.assets.map { AssetFields($0.fields ?? [:]).name }.sorted()
+        #expect(names.count == 2)
+        #expect(names.contains("IMG_1.JPG"))
+        #expect(names.contains { $0.hasPrefix("IMG_1 (conflicted copy device 2 20") })
+    }
+
+    @Test func `what shrank to nothing is suspicious and the good copy stays`() throws {
+        device.write("", to: picture, ageSeconds: 60)
+        #expect(try device.sync() == .incomplete)
+        #expect(originals == ["picture"])
+        let reason = try #require(try device.status().reasons.first)
+        #expect(reason.code == .suspiciousChange)
+        #expect(reason.message.hasPrefix("2024/05/IMG_1.JPG shrank to nothing"))
+        // The good copy is here as well.
+        #expect(device.libraryTexts.values.sorted() == ["", "picture"])
+    }
+
+    @Test func `bytes that changed under the same time are suspicious until accepted`() throws {
+        let time = try #require(device.files[picture]?.modifiedAt)
+        device.write("rotten!", to: picture)
+        device.files[picture]?.modifiedAt = time
+        try device.sync()
+        #expect(originals == ["picture"])
+        let file = try #require(HeldChanges.suspicious(device.rows).first)
+        #expect(file.place == picture)
+        try HeldChanges.accept(file, device.rows)
+        try device.sync()
+        #expect(originals == ["rotten!"])
+        #expect(try device.status().reasons.isEmpty)
+    }
+
+    @Test func `a program that edits and keeps the time is believed`() throws {
+        let time = try #require(device.files[picture]?.modifiedAt)
+        read(device, ["width": .integer(100), "height": .integer(50)])
+        device.write("edited", to: picture)
+        device.files[picture]?.modifiedAt = time
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["edited"])
+    }
+
+    @Test func `bytes of another asset at its place are that asset`() throws {
+        let second = FakeDevice.library("2024/05/IMG_2.JPG")
+        device.write("second", to: second)
+        try device.sync()
+        device.write("second", to: picture, ageSeconds: 60)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["picture", "second"])
+        #expect(device.libraryTexts.values.sorted() == ["picture", "second", "second"])
+    }
+
+    @Test func `a file renamed in the library renames its asset`() throws {
+        let renamed = FakeDevice.library("2024/05/Beach.JPG")
+        device.files[renamed] = device.files.removeValue(forKey: picture)
+        #expect(try device.sync() == .inSync)
+        #expect(server.assets.map { AssetFields($0.fields ?? [:]).name } == ["Beach.JPG"])
+        #expect(server.assets.count == 1)
+        #expect(device.agreed("2024/05/Beach.JPG")?.name == "Beach.JPG")
+        let head = server.head
+        try device.sync()
+        #expect(server.head == head)
+    }
+
+    @Test func `a file moved between folders changes nothing elsewhere`() throws {
+        let head = server.head
+        let moved = FakeDevice.library("best of/IMG_1.JPG")
+        device.files[moved] = device.files.removeValue(forKey: picture)
+        device.folders.insert(moved.folder)
+        #expect(try device.sync() == .inSync)
+        #expect(server.head == head)
+    }
+
+    @Test func `two sidecars of one picture both survive`() throws {
+        device.write("<one/>", to: FakeDevice.library("2024/05/IMG_1.JPG.xmp"))
+        device.write("<two/>", to: FakeDevice.library("2024/05/IMG_1.xmp"))
+        try device.sync()
+        let bytes = server.assets.flatMap { $0.blobs.values }.map {
+            String(decoding: server.blobs[$0.digest] ?? [], as: UTF8.self)
+        }
+        #expect(bytes.sorted() == ["<one/>", "<two/>", "picture"])
+        // An edit of the picture's own replaces it.
+        device.write("<one>2</one>", to: FakeDevice.library("2024/05/IMG_1.JPG.xmp"), ageSeconds: 9)
+        try device.sync()
+        #expect(server.assets.count == 2)
+    }
+}

@@ -1,0 +1,118 @@
+import Library
+import Records
+import Status
+import SyncEngine
+import Testing
+
+/// Many deletions or changes of bytes are held until the user says yes (P4).
+@Suite struct HeldChangesTests {
+    let server = FakeServer()
+    let device: FakeDevice
+
+    init() throws {
+        device = FakeDevice(server, number: 1)
+        for number in 0..<20 {
+            device.write("picture \(number)", to: FakeDevice.library("2024/IMG_\(number).JPG"))
+        }
+        try device.sync()
+    }
+
+    private var trashedCount: Int { server.records.values.count { $0.isTrashed } }
+
+    private func remove(_ numbers: Range<Int>) {
+        for number in numbers {
+            device.files[FakeDevice.library("2024/IMG_\(number).JPG")] = nil
+        }
+    }
+
+    @Test(arguments: [
+        (9, 10, false), (10, 20, false), (10, 19, true), (100, 900, false), (101, 1_010, false),
+        (101, 1_009, true), (1_000, 1_000_000, false), (1_001, 1_000_000, true),
+    ])
+    func `so many changes need a yes`(count: Int, size: Int, isMany: Bool) {
+        #expect(HeldChanges.isMany(count, of: size) == isMany)
+    }
+
+    @Test func `a few deletions are sent`() throws {
+        remove(0..<9)
+        #expect(try device.sync() == .inSync)
+        #expect(trashedCount == 9)
+    }
+
+    @Test func `more than half of the library is held, shown and neither sent nor fetched`() throws
+    {
+        remove(0..<15)
+        #expect(try device.sync() == .incomplete)
+        #expect(trashedCount == 0)
+        #expect(device.libraryTexts.count == 5)
+        let status = try device.status()
+        #expect(status.counts.held == 15)
+        #expect(status.state == .attention)
+        #expect(status.reasons.map(\.code) == [.heldForConfirmation])
+        #expect(status.reasons.first?.message.hasPrefix("15 items would be deleted") == true)
+    }
+
+    @Test func `they are counted over a day, however slowly they come`() throws {
+        remove(0..<9)
+        try device.sync()
+        remove(9..<12)
+        #expect(try device.sync() == .incomplete)
+        #expect(trashedCount == 9)
+        // A day later the same three are still held: nobody has answered.
+        device.pass(milliseconds: 30 * 3_600_000)
+        #expect(try device.sync() == .incomplete)
+        #expect(trashedCount == 9)
+    }
+
+    @Test func `files that return leave the list`() throws {
+        let files = device.files
+        remove(0..<15)
+        try device.sync()
+        let list = try HeldChanges.list(device.rows, at: device.now.wall)
+        #expect(list.items.count == 15)
+        for number in 0..<10 {
+            let place = FakeDevice.library("2024/IMG_\(number).JPG")
+            device.files[place] = files[place]
+        }
+        // Five are no longer many.
+        #expect(try device.sync() == .inSync)
+        #expect(trashedCount == 5)
+        #expect(try HeldChanges.list(device.rows, at: device.now.wall).digest != list.digest)
+    }
+
+    @Test func `a yes sends them, and all else goes on meanwhile`() throws {
+        remove(0..<15)
+        device.write("new", to: FakeDevice.library("new.jpg"))
+        try device.sync()
+        #expect(server.assets.count == 21)
+        try HeldChanges.apply(device.rows)
+        #expect(try device.sync() == .inSync)
+        #expect(trashedCount == 15)
+    }
+
+    @Test func `a no fetches them again`() throws {
+        remove(0..<15)
+        try device.sync()
+        #expect(try HeldChanges.putBack(device.rows).isEmpty)
+        #expect(try device.sync() == .inSync)
+        #expect(trashedCount == 0)
+        #expect(device.libraryTexts.count == 20)
+    }
+
+    @Test func `many changes of bytes are held as well`() throws {
+        for number in 0..<18 {
+            device.write(
+                "encrypted \(number)", to: FakeDevice.library("2024/IMG_\(number).JPG"),
+                ageSeconds: 60)
+        }
+        #expect(try device.sync() == .incomplete)
+        #expect(try device.status().reasons.first?.message.contains("be changed:") == true)
+        let good = server.assets.compactMap { $0.blob(.original) }.count {
+            String(decoding: server.blobs[$0.digest] ?? [], as: UTF8.self).hasPrefix("picture")
+        }
+        #expect(good == 20)
+        try HeldChanges.apply(device.rows)
+        #expect(try device.sync() == .inSync)
+        #expect(server.assets.count == 20)
+    }
+}

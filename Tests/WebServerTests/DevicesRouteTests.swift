@@ -1,0 +1,102 @@
+import HTTPTypes
+import Records
+import Status
+import TestSupport
+import Testing
+import WebServer
+import Wire
+
+@Suite struct DevicesRouteTests {
+    @Test func `a device reports and hears what it must know`() async throws {
+        let server = try await TestServer()
+        let anna = try await server.person("anna", device: 1)
+        let laptop = try await server.signIn("anna", device: 2)
+        try await server.run { client in
+            var status = LibraryStatus(state: .uploading)
+            status.counts.items = 7
+            status.counts.uploading = 7
+            let report = StateRequest(version: "0.1.0", status: status)
+            let path = "/api/v1/devices/\(anna.device)/state"
+            let head = try await client.commit([.album(1)], by: laptop).token.sequence
+            let asked = try await client.send(
+                .post, "/api/v1/devices/\(anna.device)/requests", by: laptop,
+                json: DeviceRequest(request: "retry"))
+            #expect(asked.status == .noContent)
+            let reply: StateReply = try await client.send(
+                .put, path, by: anna, json: report
+            ).decoded()
+            #expect(reply.requests == ["retry"])
+            #expect(reply.blobsWanted == 0)
+            #expect(reply.zones.first { $0.id == anna.photos }?.head == head)
+            let devices: DevicesReply = try await client.send(
+                .get, "/api/v1/devices", by: laptop
+            ).decoded()
+            let listed = try #require(devices.devices.first { $0.id == anna.device })
+            #expect(listed.status == status)
+            #expect(listed.statusAt == server.clock.read())
+            #expect(devices.devices.first { $0.id == laptop.device }?.status == nil)
+        }
+    }
+
+    @Test func `a device that fell silent is said to be so, with its name and since when`()
+        async throws
+    {
+        let server = try await TestServer()
+        let anna = try await server.person("anna", device: 1)
+        let laptop = try await server.signIn("anna", device: 2)
+        try await server.run { client in
+            let reported = server.clock.read()
+            let reply: StateReply = try await client.send(
+                .put, "/api/v1/devices/\(anna.device)/state", by: anna,
+                json: StateRequest(version: "1", status: LibraryStatus(state: .upToDate))
+            ).decoded()
+            #expect(reply.account?.usedByteCount == 0)
+            #expect(reply.server?.version == MartletVersion.text)
+            #expect(reply.server?.clockSuspectSince == nil)
+            func shown() async throws -> LibraryStatus? {
+                let devices: DevicesReply = try await client.send(
+                    .get, "/api/v1/devices", by: laptop
+                ).decoded()
+                return devices.devices.first { $0.id == anna.device }?.status
+            }
+            server.clock.advance(seconds: Limits.silenceSeconds - 1)
+            #expect(try await shown()?.state == .upToDate)
+            server.clock.advance(seconds: 1)
+            let status = try #require(try await shown())
+            #expect(status.state == .attention)
+            let reason = try #require(status.reasons.first)
+            #expect(reason.code == .notHeardFrom && reason.since == reported)
+            #expect(reason.message.hasSuffix("since \(EvidenceText.time(reported))."))
+        }
+    }
+
+    @Test func `another account's devices are not seen`() async throws {
+        let server = try await TestServer()
+        let anna = try await server.person("anna", device: 1)
+        let berta = try await server.person("berta", device: 2)
+        try await server.run { client in
+            let devices: DevicesReply = try await client.send(
+                .get, "/api/v1/devices", by: berta
+            ).decoded()
+            #expect(devices.devices.map(\.id) == [berta.device])
+            let foreign = try await client.send(
+                .put, "/api/v1/devices/\(anna.device)/state", by: berta,
+                json: StateRequest(version: "1", status: LibraryStatus(state: .upToDate)))
+            #expect(foreign.code == "notAllowed")
+        }
+    }
+
+    @Test func `a request to a device has a length`() async throws {
+        let server = try await TestServer()
+        let anna = try await server.person("anna")
+        try await server.run { client in
+            let path = "/api/v1/devices/\(anna.device)/requests"
+            for count in [0, Limits.deviceRequestByteCountMax + 1] {
+                let answer = try await client.send(
+                    .post, path, by: anna,
+                    json: DeviceRequest(request: String(repeating: "x", count: count)))
+                #expect(answer.status == .badRequest)
+            }
+        }
+    }
+}

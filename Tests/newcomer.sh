@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# A newcomer's first command, from a fresh clone: script/up PHOTOS --once, then again. The build
+# folder is shared, so that only Martlet's own modules compile again.
+source "$(dirname "${BASH_SOURCE[0]}")/../script/common.sh"
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+git clone --quiet "$root" "$folder/martlet"
+photos=${MARTLET_PHOTOS:-$root/../shared/photos}
+before=$(cd "$photos" && find . -type f -printf '%p %s %T@ %C@\n' | sort | sha256sum)
+
+export MARTLET_DATA=$folder/data MARTLET_HOME=$folder/home MARTLET_BUILD=$build
+up() { "$folder/martlet/script/up" "$photos" --once </dev/null 2>&1 | tee "$folder/out"; }
+
+up
+grep -q 'http://127.0.0.1' "$folder/out" || fail "no web address was printed"
+password=$(sed -n 's/^== Password: *\([^ ]*\).*/\1/p' "$folder/out")
+[ -n "$password" ] || fail "no password was printed"
+[ "$before" = "$(cd "$photos" && find . -type f -printf '%p %s %T@ %C@\n' | sort | sha256sum)" ] \
+    || fail "the originals were touched"
+stored=$(find "$MARTLET_DATA/blobs/objects" -type f | wc -l)
+
+up
+grep -q 'Password' "$folder/out" && fail "the password was printed a second time"
+[ "$stored" = "$(find "$MARTLET_DATA/blobs/objects" -type f | wc -l)" ] \
+    || fail "the second run stored something again"
+
+if "$folder/martlet/script/up" "$folder/nowhere" --once </dev/null >"$folder/out" 2>&1; then
+    fail "a folder that is not there was accepted"
+fi
+grep -q 'is not a folder' "$folder/out" || fail "a missing folder is not named"
+say "script/up works from a fresh clone"

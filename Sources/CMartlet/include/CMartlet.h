@@ -3,6 +3,7 @@
 #define CMARTLET_H
 #include <stddef.h>
 #include <stdint.h>
+#include "Database.h"
 #include "Disk.h"
 #include "Files.h"
 #include "Memory.h"

@@ -64,6 +64,7 @@ package final class DatabaseRows: Rows {
     func check() throws(RowsError) {
         let finding = try connection.row("PRAGMA quick_check(1)") { $0.text(0) } ?? "no answer"
         guard finding == "ok" else {
+            connection.keepAsItIs()
             throw RowsError(
                 .damaged, "This device's database is damaged (\(finding)).", cause: finding)
         }

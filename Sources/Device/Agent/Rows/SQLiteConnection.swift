@@ -1,3 +1,4 @@
+import CMartlet
 import GRDBSQLite
 import Records
 import SyncEngine
@@ -50,6 +51,9 @@ final class SQLiteConnection {
         statements.removeAll()
         sqlite3_close_v2(handle)
     }
+
+    /// Nothing more reaches the database file itself: closing copies the log into it no more.
+    func keepAsItIs() { martlet_keep_log_on_close(UnsafeMutableRawPointer(handle)) }
 
     /// Runs statements that are not worth keeping.
     func run(_ sql: String) throws(RowsError) {
@@ -132,6 +136,7 @@ final class SQLiteConnection {
             throw RowsError(
                 .diskFull, "The disk of this device's database is full: free some space.")
         case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CONSTRAINT, SQLITE_MISMATCH:
+            keepAsItIs()
             throw RowsError(
                 .damaged, "This device's database is damaged (\(text)).", cause: text)
         default:

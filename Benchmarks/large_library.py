@@ -9,15 +9,30 @@ import time
 from peers import stop
 
 
+def small_picture(folder):
+    """A JPEG of 64 x 48 pixels, without its first two bytes."""
+    path = os.path.join(folder, "small.jpg")
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48", "-frames:v", "1", path],
+        check=True)
+    with open(path, "rb") as file:
+        data = file.read()
+    os.remove(path)
+    return data[2:]
+
+
 def make_library(folder, count):
-    """Small files, a thousand a folder, as years of months have them."""
+    """Small pictures, each with a comment of its own, a thousand a folder, as months have them."""
     chance = random.Random(count)
+    picture = small_picture(os.path.dirname(folder))
     for index in range(count):
         month = os.path.join(folder, f"{2000 + index // 12_000}", f"{index // 1000 % 12 + 1:02}")
         if index % 1000 == 0:
             os.makedirs(month, exist_ok=True)
         with open(os.path.join(month, f"IMG_{index:06}.jpg"), "wb") as file:
-            file.write(b"\xff\xd8\xff\xe0" + chance.randbytes(2_000))
+            comment = chance.randbytes(200)
+            file.write(
+                b"\xff\xd8\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment + picture)
 
 
 def memory(process):

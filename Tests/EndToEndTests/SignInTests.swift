@@ -55,4 +55,33 @@ import Testing
         #expect(devices.output.contains("laptop"))
         #expect(!devices.output.contains("ghost"))
     }
+
+    /// A mark in the empty folder where the disk is mounted would make every file a deleted one.
+    @Test(.timeLimit(.minutes(2)))
+    func `signing in again while the library's disk is away deletes nothing`() throws {
+        let house = try Household()
+        try house.signIn("laptop")
+        let library = house.library("laptop")
+        try FileManager.default.copyItem(
+            atPath: RealPhotos.path("gps/DSCN0010.jpg"), toPath: library + "/DSCN0010.jpg")
+        #expect(try house.martlet("laptop", "sync", "--once").status == 0)
+
+        let away = house.folder.file("unplugged")
+        try FileManager.default.moveItem(atPath: library, toPath: away)
+        try FileManager.default.createDirectory(
+            atPath: library, withIntermediateDirectories: false)
+        try house.signIn("laptop")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: library).isEmpty)
+
+        let agent = try house.startAgent("laptop")
+        try house.expectReason("volumeMissing", on: "laptop", saying: library) {
+        } goneAfter: {
+            try FileManager.default.removeItem(atPath: library)
+            try FileManager.default.moveItem(atPath: away, toPath: library)
+        }
+        try house.expectUpToDate("laptop", items: 1)
+        #expect(agent.isRunning)
+        let trashed = try house.martlet("laptop", "photos", "trash", "--json").output
+        #expect(!trashed.contains("DSCN0010"), "\(trashed)")
+    }
 }

@@ -228,12 +228,14 @@ package struct DeviceSignIn: Sendable {
         _ settings: DeviceSettings, _ configuration: DeviceConfiguration,
         _ salvage: DatabaseSalvage?
     ) throws(AgentError) {
+        let isAway = try isLibraryAway(configuration.library)
         do throws(DiskError) {
-            try LibraryFolder.make(at: configuration.library)
+            if !isAway { try LibraryFolder.make(at: configuration.library) }
             // A mark that is there says what the folder is: only the agent, which compares it, or a
-            // new device replaces it.
+            // new device replaces it. Where it is not, the library's disk may be away: a mark in
+            // the empty folder where that is mounted would make deletions of all that is on it.
             let mark = try LibraryFolder.readMark(at: Array(configuration.library.utf8))
-            if mark == nil || asNewDevice || salvage != nil {
+            if salvage != nil || (mark != nil ? asNewDevice : !isAway) {
                 try LibraryFolder.write(
                     LibraryMark(
                         library: settings.library, device: settings.device,
@@ -260,6 +262,24 @@ package struct DeviceSignIn: Sendable {
             throw AgentError(rows: error)
         }
         if salvage != nil { DatabaseDamage.forget(home.databasePath) }
+    }
+
+    /// None of the files that the library had is at `path` any more.
+    private func isLibraryAway(_ path: String) throws(AgentError) -> Bool {
+        guard access(home.databasePath, F_OK) == 0, !DatabaseDamage.isNoted(home.databasePath)
+        else { return false }
+        do throws(RowsError) {
+            let paths = try DatabaseRows(path: home.databasePath)
+                .someLibraryPaths(limit: Limits.libraryFilesLookedForMax)
+            return !paths.isEmpty
+                && !paths.contains { file in
+                    withName(Array(path.utf8) + [UInt8(ascii: "/")] + file.bytes) {
+                        access($0, F_OK)
+                    } == 0
+                }
+        } catch {
+            throw AgentError(rows: error)
+        }
     }
 
     private func putDamagedAside() throws(AgentError) {

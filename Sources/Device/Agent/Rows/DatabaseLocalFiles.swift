@@ -135,6 +135,14 @@ extension DatabaseRows {
         ]
     }
 
+    /// Relative paths of some files that the library had when it was last looked at.
+    func someLibraryPaths(limit: Int) throws(RowsError) -> [RelativePath] {
+        try connection.rows(
+            "SELECT folder, name FROM localFile WHERE root = ? LIMIT ?",
+            [.integer(RootID.library.rawValue), .integer(Int64(limit))]
+        ) { RelativePath(bytes: $0.blob(0)).appending($0.blob(1)) }
+    }
+
     private func digest(at place: Place) throws(RowsError) -> Digest? {
         try connection.row(
             "SELECT digest FROM localFile WHERE root = ? AND folder = ? AND name = ?",

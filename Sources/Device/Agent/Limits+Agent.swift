@@ -1,10 +1,15 @@
 import Records
 
-// Bounds of what only the agent does to find out how its machine is.
+// Bounds of what only the agent does.
 extension Limits {
+    // How its machine is
     static let sleepMillisecondsMin: Int64 = 5_000
     /// How long a name's address serves.
     static let resolveMilliseconds: Int64 = 300_000
     static let probeSecondsMax: Int64 = 2
     static let busMillisecondsMax = 500
+
+    // Signing in
+    /// A library of which none of so many files is at its place is away.
+    static let libraryFilesLookedForMax = 1_000
 }

@@ -53,7 +53,7 @@ enum ContentKind {
         self =
             if text.hasSuffix(".jpg") {
                 .media("image/jpeg")
-            } else if text.hasSuffix(".nef") {
+            } else if text.hasSuffix(".nef") || text.hasSuffix(".raw") {
                 .media("image/x-nikon-nef")
             } else if text.hasSuffix(".mov") {
                 .media("video/quicktime")

@@ -1,7 +1,7 @@
 /// How often each thing happened: proof that the simulation looks where it should.
 package struct Counters: Sendable {
     package enum Kind: String, Sendable, CaseIterable {
-        case fault, interruption, effect, event, reply, act, reason, server
+        case fault, interruption, effect, event, transition, reply, act, reason, server
     }
 
     private var counts: [Kind: [String: Int]] = [:]

@@ -9,6 +9,10 @@ extension Counters {
         expect(.fault, FaultKind.allCases.map(\.rawValue))
         expect(.act, SimulatedUser.actNames)
         expect(.effect, Self.operations + Self.requests.map { "send \($0)" } + Self.otherEffects)
+        expect(.act, Self.answers)
+        expect(.effect, ["original left"])
+        expect(.server, ["joined"])
+        expect(.transition, Self.transitions)
         expect(.server, Self.requests + ["newEpoch", "group saved", "group recordChanged"])
         for operation in Self.operations where !Self.rarelyInterrupted.contains(operation) {
             missing += ["agentCrash", "powerCut"].compactMap { crash in
@@ -25,9 +29,24 @@ extension Counters {
         "copy", "createFolder", "listTemporaries", "moveIntoPlace", "removeTemporary", "setTime",
         "syncFolder", "syncLibrary",
     ]
+    private static let answers = [
+        "apply held", "put back held", "keep good", "accept suspicious", "split a pair",
+    ]
+    /// A state that the status says, and an event that must meet it.
+    private static let transitions = [
+        "upToDate", "updating", "syncing", "downloading", "uploading", "waiting", "paused",
+        "attention",
+    ]
+    .flatMap { state in
+        [
+            "replied", "timerFired", "zoneChanged", "placeChanged", "folderRead", "fileRead",
+            "diskDone", "command", "conditions",
+        ]
+        .map { "\(state) \($0)" }
+    }
     private static let requests = [
-        "changes", "commit", "createUpload", "download", "have", "pack", "put", "reportState",
-        "uploadPart",
+        "changes", "commit", "createUpload", "download", "have", "pack", "put", "receipts",
+        "reportState", "uploadPart",
     ]
     private static let otherEffects = [
         "examine", "readConditions", "readFile", "readFolder", "readMark", "setTimer", "watch",

@@ -17,6 +17,7 @@ extension Oracle {
             all += filesNotSent(device, assets, server)
             all += filesNotHere(device, assets.filter { !$0.isTrashed })
             all += decisionsNotSent(device)
+            all += albumDifferences(device, records)
             all += statusDifferences(device)
         }
         return all
@@ -123,6 +124,11 @@ extension Oracle {
     func checkStatus(_ device: SimulatedDevice) {
         guard let status = device.status() else { return }
         world.counters.add(.reason, status.state.rawValue)
+        device.lastState = status.state.rawValue
+        if status.counts.held > 0 { sawHeld(device.heldList(), on: device) }
+        if world.plantedBug == .holdHealedByDownload || world.plantedBug == .holdNotKept {
+            device.forgetHold()
+        }
         for reason in status.reasons { world.counters.add(.reason, reason.code.rawValue) }
         let counts = status.counts
         let parts =

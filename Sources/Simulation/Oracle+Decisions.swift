@@ -15,6 +15,18 @@ extension Oracle {
         }
     }
 
+    /// Albums and what is in them, as the server has them.
+    func albumDifferences(_ device: SimulatedDevice, _ records: [Record]) -> [String] {
+        func isOfAlbums(_ record: Record) -> Bool {
+            !record.isDeleted && (record.key.type == .album || record.key.type == .membership)
+        }
+        let here = device.rows.current.allRemotes.map(\.record).filter(isOfAlbums)
+        let there = records.filter(isOfAlbums)
+        guard here.map(\.key) != there.map(\.key) || here.map(\.fields) != there.map(\.fields)
+        else { return [] }
+        return ["\(device.name) has other albums: \(here.count) records for \(there.count)"]
+    }
+
     /// A sidecar whose picture was deleted is left where it lies, and not sent (P9).
     func sharesFate(_ path: RelativePath, of root: Int, on device: SimulatedDevice) -> Bool {
         let place = Place(root: RootID(rawValue: Int64(root)), path: path)

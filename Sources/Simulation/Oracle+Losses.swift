@@ -20,10 +20,10 @@ extension Oracle {
     private func sharesFate(_ digest: Digest) -> Bool {
         everNamed.contains { asset, digests in
             digests.contains(digest)
-                && (trashedByUsers.contains(asset) || purgedByUsers.contains(asset)
+                && (isTrashedByUsers(asset) || purgedByUsers.contains(asset)
                     || digests.contains(where: wasRemoved)
                     // Another device's revision took its place.
-                    || original(of: asset).map { $0 != digest } ?? false)
+                    || replaced.contains(digest))
         }
     }
 

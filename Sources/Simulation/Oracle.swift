@@ -27,6 +27,14 @@ final class Oracle {
     var trashedByUsers: Set<RecordID> = []
     private var restoredByUsers: Set<RecordID> = []
     private(set) var purgedByUsers: Set<RecordID> = []
+    private var deletedByUsers: Set<RecordKey> = []
+    /// Parts, and the assets that they became a part of.
+    private var wholes: [RecordID: RecordID] = [:]
+    /// Parts of assets that others took the place of.
+    private(set) var replaced: Set<Digest> = []
+    /// What the server has read back at some time, and said so.
+    private var readBack: Set<Digest> = []
+    var held = HeldMemory()
     var everNamed: [RecordID: Set<Digest>] = [:]
 
     struct Memory {
@@ -34,6 +42,9 @@ final class Oracle {
         fileprivate var assetByOriginal: [Digest: RecordID] = [:]
         fileprivate(set) var acknowledged: Set<Digest> = []
         fileprivate var originals: [RecordID: Digest] = [:]
+        fileprivate var blobs: [RecordID: [String: Digest]] = [:]
+        /// Assets that are no more: others may have their bytes.
+        fileprivate var gone: Set<RecordID> = []
     }
 
     /// All of them, to look at their disks.
@@ -53,9 +64,26 @@ final class Oracle {
             if patch.trashed == true { trashedByUsers.insert(change.key.id) }
             if patch.trashed == false { restoredByUsers.insert(change.key.id) }
         case .purge: purgedByUsers.insert(change.key.id)
-        case .delete, .join, .split: break
+        case .delete: deletedByUsers.insert(change.key)
+        case .join, .split: break
         }
     }
+
+    /// Also when they decided so about what became a part of it.
+    func isTrashedByUsers(_ asset: RecordID) -> Bool { isIn(trashedByUsers, asset) }
+
+    private func isIn(_ decided: Set<RecordID>, _ asset: RecordID) -> Bool {
+        decided.contains(asset)
+            || wholes.contains { part, whole in whole == asset && decided.contains(part) }
+    }
+
+    /// How many assets there ever were.
+    var assetCount: Int { memory.originals.count }
+
+    func asset(withOriginal digest: Digest) -> RecordID? { memory.assetByOriginal[digest] }
+
+    func receipted(_ digest: Digest) { readBack.insert(digest) }
+    func wasReceipted(_ digest: Digest) -> Bool { readBack.contains(digest) }
 
     /// What photos had that people deleted for good.
     var digestsOfPurged: Set<Digest> {
@@ -98,6 +126,7 @@ final class Oracle {
         if groups.map(\.id) != receipt.results.map(\.id) {
             world.violate("A commit's results are not those of its groups.")
         }
+        var changes: [RecordChange] = []
         for (group, result) in zip(groups, receipt.results) {
             world.counters.add(.server, "group \(result.status.rawValue)")
             world.note("group \(group.id.text.prefix(8)) \(result.status.rawValue)")
@@ -108,26 +137,45 @@ final class Oracle {
                 }
             } else if result.status == .saved {
                 memory.saved[group.id] = result
-                for change in group.changes { check(change, by: device) }
+                changes += group.changes
+                for change in group.changes { check(change, in: group, by: device) }
             }
+        }
+        checkHeld(changes, by: device)
+    }
+
+    private func isAsked(_ change: RecordChange, in group: ChangeGroup) -> Bool {
+        let key = change.key
+        let isJoin = group.changes.contains { $0.joinedInto != nil }
+        return switch (change.action, change.trashed) {
+        case (.save, nil), (.save, true?): true
+        // After a restore the device that had read further says how it was; and what a part of is
+        // in nobody's trash is in nobody's trash.
+        case (.save, false?):
+            isIn(restoredByUsers, key.id) || change.derivedFrom != nil
+                || group.changes.contains { $0.joinedInto == key.id }
+        case (.purge, _): isIn(purgedByUsers, key.id)
+        // A part that became another's; places in albums go with what they are places of.
+        case (.delete, _):
+            change.joinedInto != nil || deletedByUsers.contains(key)
+                || key.type.rawValue == "membership"
+                    && (isJoin || group.changes.contains { $0.action == .purge })
         }
     }
 
-    private func check(_ change: RecordChange, by device: DeviceID) {
-        let isAsked =
-            switch (change.action, change.trashed) {
-            case (.save, nil), (.save, true?): true
-            // After a restore the device that had read further says how it was.
-            case (.save, false?):
-                restoredByUsers.contains(change.key.id) || change.derivedFrom != nil
-            case (.purge, _): purgedByUsers.contains(change.key.id)
-            // A part that became another's.
-            case (.delete, _): change.joinedInto != nil
-            }
+    private func check(_ change: RecordChange, in group: ChangeGroup, by device: DeviceID) {
+        let isAsked = isAsked(change, in: group)
         if !isAsked {
             world.violate("(6) the engine deletes \(change.key.type.rawValue) \(change.key.id).")
         }
-        if change.trashed == true, !trashedByUsers.contains(change.key.id) {
+        if change.key.type.rawValue == "asset", change.action != .save {
+            memory.gone.insert(change.key.id)
+            if let whole = change.joinedInto {
+                wholes[change.key.id] = whole
+                world.counters.add(.server, "joined")
+            }
+        }
+        if change.trashed == true, !isTrashedByUsers(change.key.id) {
             checkDeletion(of: change.key.id, by: device)
             if !originals(of: change.key.id).contains(where: wasRemoved) {
                 world.violate("(7) \(change.key.id) is deleted, and nobody removed its file.")
@@ -136,6 +184,10 @@ final class Oracle {
         for role in change.setBlobs.keys.sorted() {
             guard let digest = change.setBlobs[role]?.digest else { continue }
             everNamed[change.key.id, default: []].insert(digest)
+            if let before = memory.blobs[change.key.id]?[role], before != digest {
+                replaced.insert(before)
+            }
+            memory.blobs[change.key.id, default: [:]][role] = digest
             if !written.contains(digest) {
                 world.violate("(4) \(role) of \(change.key.id) is bytes that no user wrote.")
             }
@@ -145,7 +197,10 @@ final class Oracle {
         }
         if let sidecar = change.setBlobs["sidecar"]?.digest { sidecars.insert(sidecar) }
         guard let original = change.setBlobs["original"]?.digest else { return }
-        if let other = memory.assetByOriginal[original], other != change.key.id {
+        memory.gone.remove(change.key.id)
+        if let other = memory.assetByOriginal[original], other != change.key.id,
+            !memory.gone.contains(other)
+        {
             world.violate("(3) \(original) has two assets: \(other) and \(change.key.id).")
         }
         memory.assetByOriginal[original] = change.key.id
@@ -157,6 +212,7 @@ final class Oracle {
         if !written.contains(content.digest) {
             world.violate("(4) \(device.name) put bytes that no user wrote at \(place.path).")
         }
+        checkNotHeld(content.digest, at: place, by: device)
         if device.settings.optimizesStorage, !device.wasChosen(content.digest) {
             world.violate("\(device.name) optimizes storage and put \(place.path) there.")
         }

@@ -24,4 +24,14 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case tombstoneDropped
     /// Files are moved before the journal that explains it is durable.
     case intentNotSynced
+    /// Originals leave before the journal that explains it is durable.
+    case evictedBeforeJournal
+    /// The server gives receipts for bytes that it has not read back.
+    case evictedWithoutReceipt
+    /// What is held is sent before anybody said yes.
+    case holdNotKept
+    /// What is held is fetched again before anybody said no.
+    case holdHealedByDownload
+    /// When a part becomes another's, its file goes as if it had been deleted.
+    case joinDeletesFile
 }

@@ -103,7 +103,7 @@ extension SimulatedDevice {
             return .media(
                 FileContent(
                     stamp: stamp, digest: content.digest, mediaType: mediaType,
-                    facts: ["mediaType": .string(mediaType), "kind": .string("image")]))
+                    facts: content.facts.merging(["mediaType": .string(mediaType)]) { $1 }))
         case .sidecar:
             return .sidecar(
                 FileContent(
@@ -215,10 +215,19 @@ extension SimulatedDevice {
             return .temporaries(
                 entries.map { TemporaryName(String(decoding: $0.name, as: UTF8.self)) })
         case .syncRows:
-            if world.plantedBug != .intentNotSynced { rows.syncAll() }
+            if !forgetsToSyncRows { rows.syncAll() }
         case .writeMark(let mark): self.mark = mark
         }
         return .done
+    }
+
+    private var forgetsToSyncRows: Bool {
+        switch world.plantedBug {
+        case .intentNotSynced: true
+        case .evictedBeforeJournal:
+            rows.current.intents().contains { if case .leave = $0.kind { true } else { false } }
+        default: false
+        }
     }
 
     private func checkIsLibrary(_ root: RootID, _ operation: DiskOperation) {

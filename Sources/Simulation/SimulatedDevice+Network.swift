@@ -1,3 +1,4 @@
+import Library
 import Records
 import SyncEngine
 
@@ -48,7 +49,20 @@ extension SimulatedDevice {
         {
             result = store(content, in: temporary)
         }
+        if world.plantedBug == .joinDeletesFile, case .success(.changes(let page)) = result {
+            for record in page.records where record.joinedInto != nil { lose(record.key) }
+        }
         answer(.replied(exchange.id, result), kind: "replied", within: 0...0)
+    }
+
+    /// Planted: a part's file follows its record.
+    private func lose(_ part: RecordKey) {
+        guard let original = rows.current.remote(part)?.record.blob(.original) else { return }
+        for file in rows.current.localFiles(with: original.digest) where file.place.root.isLibrary {
+            guard let node = library.node(at: file.place.path) else { continue }
+            oracle.checkSetAside(library.nodes[node].content, at: file.place, by: self)
+            _ = try? disks[0].remove(file.place.path)
+        }
     }
 
     /// Goes on where an earlier try stopped, and says what the file holds now.

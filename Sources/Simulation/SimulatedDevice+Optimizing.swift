@@ -52,6 +52,9 @@ extension SimulatedDevice {
                 world.violate("(P2) \(self.name) gives up \(intent.place) without a receipt.")
                 continue
             }
+            if !oracle.wasReceipted(blob.digest) {
+                world.violate("(P2) \(self.name) gives up \(intent.place), never read back.")
+            }
             let age = moment.wall.milliseconds - stored.askedAt.milliseconds
             if age > Limits.receiptAgeMaxSeconds * 1_000,
                 !world.faults.enabled.contains(.clockJump)

@@ -34,6 +34,10 @@ final class SimulatedDevice {
     private(set) var incarnation = 0
     /// What the user ever said something about.
     var chosen: Set<RecordID> = []
+    /// Files that answers of the user moved away.
+    var trashedByHandCount = 0
+    /// What its status said when somebody last looked.
+    var lastState = "unseen"
     private(set) var watched: Set<Folder> = []
     private var timers: [TimerID: UInt64] = [:]
     private var timerSerial: UInt64 = 0
@@ -126,6 +130,7 @@ final class SimulatedDevice {
         for disk in disks { world.faults.cutPower(disk) }
         before.subtracting(contentsThatMayVanish()).forEach(oracle.userRemoves)
         oracle.powerCut(self, trusted: trusted)
+        oracle.filesChanged(on: self)
         placesRead = []
         placesUnsynced = []
         bootedAt = world.now
@@ -149,6 +154,7 @@ final class SimulatedDevice {
     func deliver(_ event: Event, kind: StaticString, of incarnation: Int? = nil) {
         guard incarnation ?? self.incarnation == self.incarnation, var engine else { return }
         world.counters.add(.event, "\(kind)")
+        world.counters.add(.transition, "\(lastState) \(kind)")
         world.step(kind, "\(name) \(event)", mark: UInt64(index))
         let moment = moment
         if world.faults.strikes(.rowsFailed) {

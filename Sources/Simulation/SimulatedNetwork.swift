@@ -28,6 +28,8 @@ final class SimulatedNetwork {
     let server: SimulatedServer
     private var underWay: [Exchange] = []
     private var connectedDevices: [SimulatedDevice] = []
+    /// When each device last sent a commit.
+    private var lastCommits: [Int: Int64] = [:]
     /// The devices that have no route now.
     var offline: Set<Int> = []
 
@@ -44,11 +46,17 @@ final class SimulatedNetwork {
         }
     }
 
+    /// Whether a commit of this device may still reach the server.
+    func isSendingCommit(of device: SimulatedDevice) -> Bool {
+        lastCommits[device.index].map { world.now - $0 < 2 * Self.timeoutMilliseconds } ?? false
+    }
+
     // MARK: Requests
 
     func send(_ request: Request, id: RequestID, from device: SimulatedDevice) {
         let exchange = Exchange(device, id, request)
         underWay.append(exchange)
+        if case .commit = request { lastCommits[device.index] = world.now }
         if offline.contains(device.index) || !server.isUp {
             let failure = RequestFailure.unreachable(server.isUp ? "no route" : "refused")
             return answer(exchange, .failure(failure), within: 1...200)
@@ -159,6 +167,11 @@ final class SimulatedNetwork {
     /// Whoever waits for the server hears that the connection broke.
     func serverWent() {
         for exchange in underWay { answer(exchange, .failure(.interrupted), within: 1...2_000) }
+    }
+
+    func end() {
+        underWay = []
+        connectedDevices = []
     }
 
     // MARK: The event stream

@@ -29,4 +29,8 @@ struct SimulatedPhotosSchema: RecordSchema {
     func keepsFirst(_ role: String, of type: RecordType) -> Bool {
         type.rawValue == "asset" && role == "original"
     }
+
+    func identifies(_ role: String, _ type: RecordType) -> Bool {
+        type.rawValue == "asset" && role == "original"
+    }
 }

@@ -21,12 +21,11 @@ extension SimulatedServer {
     private func saveFacts(of asset: RecordID, _ original: Digest) {
         let key = RecordKey(type: RecordType(rawValue: "facts"), id: asset)
         analysisCount += 1
-        let change = RecordChange(
-            key: key,
-            set: [
-                "of": .string(original.text), "by": .integer(Self.reader),
-                "kind": .string("image"), "width": .integer(4_000),
-            ])
+        let read: Fields = [
+            "of": .string(original.text), "by": .integer(Self.reader), "width": .integer(4_000),
+        ]
+        let facts = storedContent(original)?.facts ?? ["kind": .string("image")]
+        let change = RecordChange(key: key, set: facts.merging(read) { $1 })
         let group = ChangeGroup(id: GroupID(high: 9, low: analysisCount), changes: [change])
         world.step("analyse", asset.text)
         do {

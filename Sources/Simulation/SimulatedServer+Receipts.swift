@@ -9,6 +9,10 @@ extension SimulatedServer {
         try inSavepoint { transaction in
             var found: [ServerReceipt] = []
             for location in try kernel.locations(digests, for: account, in: transaction) {
+                if world.plantedBug == .evictedWithoutReceipt {
+                    found.append(try receiptOfNothing(location))
+                    continue
+                }
                 let isGood = objects[location.key]?.digest == location.digest
                 if !isGood {
                     world.violate("(2) \(location.digest) was acknowledged and is not there.")
@@ -17,6 +21,7 @@ extension SimulatedServer {
                 }
                 try kernel.setVerified(
                     location.digest, key: location.key, at: world.wall(), in: transaction)
+                oracle.receipted(location.digest)
                 let receipt = try kernel.receipt(
                     location.digest, for: account, at: world.wall(), in: transaction)
                 found.append(
@@ -27,5 +32,14 @@ extension SimulatedServer {
             }
             return found
         }
+    }
+
+    /// Of a server that says it has read what it has not.
+    private func receiptOfNothing(_ location: ObjectLocation) throws -> ServerReceipt {
+        let zone = try kernel.zone(zone.id, for: account, in: transaction)
+        return ServerReceipt(
+            digest: location.digest, byteCount: location.byteCount, verifiedAt: world.wall(),
+            epoch: zone.epoch, copies: 1,
+            signed: "receipt \(location.digest.text)")
     }
 }

@@ -47,7 +47,7 @@ extension SimulatedDevice {
     }
 
     /// As a command does it: on the disk before it says so, then the agent is told.
-    private func note(_ change: PendingChange) {
+    func note(_ change: PendingChange) {
         world.note("\(name) decides \(change)")
         do {
             try rows.transaction { (rows) throws(RowsError) in try rows.note(change) }

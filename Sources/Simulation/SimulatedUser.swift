@@ -8,14 +8,20 @@ final class SimulatedUser {
         case add, addSlowly, addByRename, addSidecar, addOther, duplicate, rename, move, delete
         case overwrite, touch, renameFolder, deleteFolder, sync, nudge
         case choose, favorite, keywords, trash, restore, purge
+        case addMany, deleteMany, addPair, split, album, answer
+
+        /// Whether the library may hold other files after it, or is to.
+        var changesFiles: Bool { self != .sync && self != .nudge && self != .answer }
 
         /// How often each is done; adding most.
         var weight: Int {
             switch self {
             case .add: 30
             case .addSlowly, .addByRename, .addSidecar: 8
+            case .addPair: 5
             case .choose, .addOther, .duplicate, .rename, .move, .delete: 6
-            case .overwrite, .touch, .sync, .nudge, .favorite, .trash: 3
+            case .overwrite, .touch, .sync, .nudge, .favorite, .trash, .album, .answer: 3
+            case .addMany, .deleteMany, .split: 3
             case .renameFolder, .deleteFolder, .keywords, .restore: 2
             case .purge: 1
             }
@@ -35,15 +41,15 @@ final class SimulatedUser {
             [0xFF, 0xFE, 0x2E, 0x6A, 0x70, 0x67], [0xC3, 0x28, 0x2E, 0x6A, 0x70, 0x67],
         ]
 
-    private static let folders = ["", "2024/05", "Trip/Day 1", "Trip", "x\ny"].map {
+    static let folders = ["", "2024/05", "Trip/Day 1", "Trip", "x\ny"].map {
         RelativePath($0)
     }
 
-    private let device: SimulatedDevice
-    private let world: World
+    let device: SimulatedDevice
+    let world: World
     private let pool: ContentPool
     /// Of the act that is being done: each has its own, so that one left out changes no other.
-    private var random: RandomStream
+    var random: RandomStream
     /// `DEVICE.NUMBER`, as `withoutActs` names them.
     private(set) var acts: [String] = []
     private let omitted: Set<String>
@@ -78,6 +84,7 @@ final class SimulatedUser {
         let root = random.below(device.disks.count)
         world.counters.add(.act, act.rawValue)
         world.step("act", "\(device.name) \(act.rawValue) in \(root)")
+        if act.changesFiles { device.oracle.filesChanged(on: device) }
         world.tell("\(device.name)'s user does \(act.rawValue) in root \(root) (act \(name))")
         do throws(DiskError) {
             try perform(act, in: root)
@@ -108,6 +115,12 @@ final class SimulatedUser {
         case .trash: device.decide(.trash, &random)
         case .restore: device.decide(.restore, &random)
         case .purge: device.decide(.purge, &random)
+        case .addMany: try addMany(in: root)
+        case .deleteMany: try deleteMany(in: root)
+        case .addPair: try addPair(in: root)
+        case .split: device.split(&random)
+        case .album: device.decideAboutAlbum(&random)
+        case .answer: device.answerQuestions(&random)
         case .choose:
             let choices: [ItemChoice?] = [.inCloud, .inCloud, .keepHere, .fetch, nil]
             device.choose(random.pick(choices), at: random.below(1_000))
@@ -125,7 +138,7 @@ final class SimulatedUser {
         return folder.appending(random.pick(Self.names))
     }
 
-    private func makeFolder(_ folder: RelativePath, in root: Int) throws(DiskError) {
+    func makeFolder(_ folder: RelativePath, in root: Int) throws(DiskError) {
         guard device.disks[root].node(at: folder) == nil else { return }
         try device.disks[root].makeFolder(folder, by: .user)
         var path = folder
@@ -139,7 +152,7 @@ final class SimulatedUser {
         try write(content, at: freePath(in: root), in: root)
     }
 
-    private func write(
+    func write(
         _ content: Content, at path: RelativePath, in root: Int
     ) throws(DiskError) {
         try device.disks[root].create(path, content: content, by: .user, time: world.fileTime())
@@ -290,7 +303,7 @@ final class SimulatedUser {
     }
 
     /// Everything at and below this path is about to go.
-    private func removing(_ path: RelativePath, in root: Int) {
+    func removing(_ path: RelativePath, in root: Int) {
         let disk = device.disks[root]
         if let node = disk.node(at: path) { device.oracle.userRemoves(disk.nodes[node].content) }
         for (_, node) in disk.files(below: path) {
@@ -298,7 +311,7 @@ final class SimulatedUser {
         }
     }
 
-    private func notice(_ root: Int, _ path: RelativePath, isFolder: Bool = false) {
+    func notice(_ root: Int, _ path: RelativePath, isFolder: Bool = false) {
         world.tell("  \(path)")
         device.noticed(RootID(rawValue: Int64(root)), path, isFolder: isFolder)
     }

@@ -72,6 +72,9 @@ final class World {
         return true
     }
 
+    /// Forgets what is scheduled, which holds on to everything.
+    func end() { heap = EventHeap() }
+
     /// Every step says what it is: it goes into the digest, and into the trace when asked for.
     func step(_ name: StaticString, _ detail: @autoclosure () -> String, mark: UInt64 = 0) {
         stepCount += 1

@@ -13,6 +13,40 @@ import Testing
         }
     }
 
+    @Test(arguments: Place.allCases)
+    func `bytes that identify a record are no second record's, also when they are its earlier ones`(
+        place: Place
+    ) async throws {
+        try await inWorld(place) { world in
+            try world.upload("a")
+            try world.upload("b")
+            try world.commit(RecordChange(key: asset(1), setBlobs: ["identity": blob("a")]))
+            try world.commit(
+                RecordChange(
+                    key: asset(1), base: try world.base(asset(1)),
+                    setBlobs: ["identity": blob("b")]))
+            for name in ["a", "b"] {
+                let result = try world.commit(
+                    RecordChange(key: asset(2), setBlobs: ["identity": blob(name)]))
+                #expect(result.status == .recordChanged)
+                #expect(result.records.map(\.key) == [asset(1)])
+            }
+            // In another role they identify nothing.
+            let other = try world.commit(
+                RecordChange(key: asset(2), setBlobs: ["original": blob("a")]))
+            #expect(other.status == .saved)
+            // What is deleted owns nothing.
+            try world.commit(
+                RecordChange(
+                    key: asset(1), action: .purge, base: try world.base(asset(1))))
+            let result = try world.commit(
+                RecordChange(
+                    key: asset(2), base: try world.base(asset(2)),
+                    setBlobs: ["identity": blob("b")]))
+            #expect(result.status == .saved)
+        }
+    }
+
     @Test func `all missing blobs of a group are named at once`() async throws {
         try await inWorld { world in
             try world.upload("b")

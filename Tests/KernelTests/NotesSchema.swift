@@ -53,4 +53,6 @@ struct NotesSchema: RecordSchema {
     func keepsFirst(_ role: String, of type: RecordType) -> Bool {
         type == .asset && role == "original"
     }
+
+    func identifies(_ role: String, _ type: RecordType) -> Bool { role == "identity" }
 }

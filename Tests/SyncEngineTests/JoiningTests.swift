@@ -128,6 +128,10 @@ import Testing
         try one.rows.note(
             .split(still.id, .pairedVideo, at: Timestamp(milliseconds: 9)))
         try settle(one, two, one)
+        // The part's file stays where it is on every device.
+        for device in [one, two] {
+            #expect(!device.log.contains { $0.hasPrefix("moveAside") })
+        }
         #expect(stills.count == 2)
         #expect(stills.allSatisfy { $0.blob(.pairedVideo) == nil })
         let film = try #require(one.rows.localFile(at: FakeDevice.library("live.mov")))
@@ -137,6 +141,20 @@ import Testing
         // A third device that sees both does not join them again.
         try settle(device(3))
         #expect(stills.count == 2)
+    }
+
+    @Test func `a restored server that lost a part gets it again`() throws {
+        let one = device(1)
+        write("still", "live.heic", on: one)
+        write("film", "live.mov", on: one)
+        try settle(one)
+        server.restore { _ in false }
+        server.blobs = [:]
+        try settle(one)
+        #expect(stills.count == 1)
+        let asset = try #require(stills.first)
+        #expect(asset.blob(.pairedVideo)?.digest == Digest(of: Array("film".utf8)))
+        #expect(one.libraryTexts == ["live.heic": "still", "live.mov": "film"])
     }
 
     @Test func `a crash after the parts were seen still joins them`() throws {

@@ -77,6 +77,26 @@ import Testing
         #expect(device.libraryTexts.values.sorted() == ["other", "picture"])
     }
 
+    @Test func `while a folder cannot be read, what is missed may lie there`() throws {
+        device.restart(once: false)
+        try device.run(milliseconds: 5_000)
+        let moved = FakeDevice.library("elsewhere/IMG_1.JPG")
+        device.files[moved] = device.files.removeValue(forKey: picture)
+        device.folders.insert(moved.folder)
+        device.failFolder = { $0 == moved.folder ? .inputOutput(errno: 5) : nil }
+        device.tell(.placeChanged(picture))
+        try device.run(milliseconds: 60_000)
+        #expect(trashed.isEmpty)
+        device.failFolder = { _ in nil }
+        try device.run(milliseconds: 120_000)
+        #expect(trashed.isEmpty)
+        #expect(device.agreed("elsewhere/IMG_1.JPG") != nil)
+        device.files[moved] = nil
+        device.tell(.placeChanged(moved))
+        try device.run(milliseconds: 60_000)
+        #expect(trashed == ["IMG_1.JPG"])
+    }
+
     @Test func `a folder that cannot be read deletes nothing`() throws {
         device.files[picture] = nil
         device.failFolder = { $0.path.text == "2024/05" ? .inputOutput(errno: 5) : nil }

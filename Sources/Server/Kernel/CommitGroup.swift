@@ -61,6 +61,10 @@ extension CommitWork {
                     .notAllowed,
                     "The record was written by a newer Martlet: update this one to change it.")
             }
+            if let owner = try owner(ofBlobsOf: change, current?.record) {
+                isStale = true
+                changed.append(owner)
+            }
             plans.append(Plan(change: change, old: current))
         }
         guard !isStale else {
@@ -84,6 +88,37 @@ extension CommitWork {
             return false
         }
         return claimed.epoch == present.epoch && claimed.sequence > present.sequence
+    }
+
+    /// Another record that has, or had, the bytes by which this change's record would be known.
+    ///
+    /// Two devices can come to the same bytes at once, one by editing, the other by importing: the
+    /// later one is told whose they are. What is deleted owns nothing.
+    private func owner(ofBlobsOf change: RecordChange, _ current: Record?) throws -> Record? {
+        guard change.action == .save, let schema else { return nil }
+        for (role, blob) in change.setBlobs.sortedByRole
+        where current?.blobs[role]?.digest != blob.digest
+            && schema.identifies(role, change.key.type)
+        {
+            let rows = try transaction.rows(
+                """
+                SELECT DISTINCT id FROM blobReference
+                WHERE zone = ? AND digest = ? AND type = ? AND role = ? AND id <> ? ORDER BY id
+                """,
+                [
+                    SQLValue(zone.id), SQLValue(blob.digest), .text(change.key.type.rawValue),
+                    .text(role), SQLValue(change.key.id),
+                ])
+            for row in rows {
+                let key = RecordKey(type: change.key.type, id: row.identifier(0))
+                if let owner = try kernel.row(key, in: zone.id, transaction)?.record,
+                    !owner.isDeleted
+                {
+                    return owner
+                }
+            }
+        }
+        return nil
     }
 
     private mutating func save(

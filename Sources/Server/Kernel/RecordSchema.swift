@@ -39,6 +39,10 @@ package protocol RecordSchema: Sendable {
 
     /// Whether the first blob in this role stays retained until the record is deleted.
     func keepsFirst(_ role: String, of type: RecordType) -> Bool
+
+    /// Whether the same bytes in this role are the same record, also when they are its earlier ones:
+    /// no second record of a zone begins to have them.
+    func identifies(_ role: String, _ type: RecordType) -> Bool
 }
 
 extension RecordSchema {
@@ -57,4 +61,6 @@ extension RecordSchema {
     package func isDerived(_ type: RecordType) -> Bool { false }
 
     package func keepsFirst(_ role: String, of type: RecordType) -> Bool { false }
+
+    package func identifies(_ role: String, _ type: RecordType) -> Bool { false }
 }

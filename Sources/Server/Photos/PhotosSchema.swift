@@ -68,4 +68,9 @@ package struct PhotosSchema: RecordSchema {
     package func keepsFirst(_ role: String, of type: RecordType) -> Bool {
         type == .asset && role == BlobRole.original.rawValue
     }
+
+    /// The same picture is the same asset, whoever came to it first.
+    package func identifies(_ role: String, _ type: RecordType) -> Bool {
+        type == .asset && role == BlobRole.original.rawValue
+    }
 }

@@ -40,8 +40,13 @@ extension SyncEngine {
     }
 
     /// The commit that makes these bytes a revision of the part that one of their files was.
-    mutating func revision(of digest: Digest, _ rows: any Rows) throws(RowsError) -> CommitEntry? {
-        for file in try rows.localFiles(with: digest) where file.isEdited {
+    ///
+    /// `asset`: of no other than this one.
+    mutating func revision(
+        of digest: Digest, onlyOf asset: RecordID? = nil, _ rows: any Rows
+    ) throws(RowsError) -> CommitEntry? {
+        for file in try rows.localFiles(with: digest)
+        where file.isEdited && (asset == nil || file.agreed?.asset == asset) {
             guard case .read(let content) = file.state, let agreed = file.agreed,
                 let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset)),
                 asset.record.isLiveAsset, let current = asset.record.blob(agreed.role),

@@ -11,7 +11,8 @@ import Records
 //   may have been renamed;
 // - the rows say that it was agreed on, so a rebuilt database deletes nothing;
 // - nothing that Martlet itself did explains it;
-// - its bytes lie at no other path of this device, and no file that can't be read may be it;
+// - its bytes lie at no other path of this device, and no file that can't be read may be it, nor lie
+//   in a folder that can't;
 // - it was the last place of its asset's original: a part alone is fetched again (P9).
 
 /// Files missing from the library, and what is to be told to the server because of them.
@@ -211,6 +212,13 @@ extension SyncEngine {
         localChanges.commits.isPlanNeeded = true
     }
 
+    /// A folder of the library that could not be read, or is still to be read: a file that was moved
+    /// may lie there.
+    private var mayHideFiles: Bool {
+        !comparison.queue.isEmpty || !comparison.reading.isEmpty
+            || library.troubles.contains { $0.folder.root.isLibrary }
+    }
+
     private mutating func confirm(_ place: Place, _ rows: any Rows) throws(RowsError) {
         guard var missing = try rows.missingFile(at: place) else { return }
         guard try rows.localFile(at: place) == nil, try !isElsewhere(missing.agreed, rows),
@@ -220,7 +228,8 @@ extension SyncEngine {
         guard try !rows.hasUnknownFile(like: missing.stamp) else {
             return try forget(missing, rows)
         }
-        if try rows.hasUnreadFile(of: missing.stamp.byteCount) {
+        let hasUnread = try rows.hasUnreadFile(of: missing.stamp.byteCount)
+        if hasUnread || mayHideFiles {
             let age = now.wall.milliseconds - missing.since.milliseconds
             if age > Limits.missingSecondsMax * 1_000 { return try forget(missing, rows) }
             if !options.once { lookAgainSoon() }

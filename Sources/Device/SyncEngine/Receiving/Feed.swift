@@ -112,11 +112,15 @@ extension SyncEngine {
             let left = try rows.remotesNotListed(
                 since: feed.state.listing, limit: Limits.openRowsPerPageMax)
             for remote in left {
-                if remote.record.isDeleted {
+                if remote.record.isDeleted, remote.record.joinedInto == nil {
                     // A first listing leaves tombstones out: what was deleted stays known.
                     var kept = remote
                     kept.listing = feed.state.listing
                     try rows.save(kept)
+                } else if remote.record.isDeleted {
+                    // Whether it is a part of another still, only the server can say: it is asked
+                    // when the bytes are found here and no asset has them.
+                    try rows.removeRemote(remote.record.key)
                 } else {
                     try resend(lost: remote, rows)
                     try rows.removeRemote(remote.record.key)
@@ -226,9 +230,9 @@ extension SyncEngine {
         return found.first.map { .deletedBefore($0) } ?? .absent
     }
 
-    /// The asset's id says that these bytes were its original once, though the record, a tombstone
-    /// or an edited asset, no longer does: rows are to know it as well.
-    private func remember(
+    /// The asset's id, or the server, says that these bytes were its original once, though the record,
+    /// a tombstone or an edited asset, no longer does: rows are to know it as well.
+    func remember(
         _ digest: Digest, in remote: RemoteRecord, _ rows: any Rows
     ) throws(RowsError) {
         var earlier = remote

@@ -170,7 +170,10 @@ extension SyncEngine {
 
     /// Tries the next name that is free as far as rows know.
     private mutating func moveNext(_ digest: Digest, _ rows: any Rows) throws(RowsError) {
-        guard let item = downloads.items[digest], let usual = try folder(for: item, rows) else {
+        guard let item = downloads.items[digest] else { return try moveEnded(rows) }
+        guard let usual = try folder(for: item, rows) else {
+            // Joined to a picture meanwhile that is on its way itself: after it.
+            drop(item)
             return try moveEnded(rows)
         }
         let earlier = downloads.batch?.earlier[digest]

@@ -139,8 +139,24 @@ extension SyncEngine {
             if !asset.record.isLiveAsset { try release(file, rows) }
             return nil
         }
+        // Taken out of a pair it is a photo of its own, and stays where it is.
+        for other in try rows.assets(with: content.digest)
+        where other.record.isLiveAsset
+            && other.record.fileParts.contains(where: { $0.blob.digest == content.digest })
+        {
+            try agree(file, isPartOf: other, rows)
+            return nil
+        }
         guard asset.record.isLiveAsset else { return .deleted }
-        guard let blob = asset.record.blob(agreed.role) else { return .replaced }
+        guard let blob = asset.record.blob(agreed.role) else {
+            let isDeleted = try rows.assets(with: content.digest).contains {
+                !$0.record.isLiveAsset && $0.record.joinedInto == nil
+            }
+            if isDeleted { return .replaced }
+            // A server that was restored no longer knows of it: it is sent again.
+            try release(file, rows)
+            return nil
+        }
         if try isInLibrary(blob.digest, rows) {
             // Another copy of an earlier revision: the user's own.
             try release(file, rows)

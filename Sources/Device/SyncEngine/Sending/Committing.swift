@@ -66,7 +66,10 @@ extension SyncEngine {
     private mutating func plan(for digest: Digest, _ rows: any Rows) throws(RowsError) -> Plan {
         switch try disposition(of: digest, rows) {
         case .live(let asset):
-            if let entry = try revision(of: digest, rows) { return .commit(entry) }
+            // What another asset has already is that asset (Edits.swift).
+            if let entry = try revision(of: digest, onlyOf: asset.record.key.id, rows) {
+                return .commit(entry)
+            }
             try wantDownload(of: asset, rows)
             return .nothing
         case .deletedBefore: return .nothing
@@ -261,6 +264,7 @@ extension SyncEngine {
                 isAhead = true
             }
         }
+        try rememberOwners(among: result.records, entry, rows)
         if isAhead { feed.isNeeded = true }
         for digest in entry.digests where uploads.items[digest] != nil {
             switch try disposition(of: digest, rows) {
@@ -271,6 +275,20 @@ extension SyncEngine {
             case .absent:
                 try commitFailed(entry, "the record changed meanwhile", only: digest, rows)
             }
+        }
+    }
+
+    /// The server named a record that the group did not change: it has the group's original, or had
+    /// it, which no listing says.
+    private func rememberOwners(
+        among records: [Record], _ entry: CommitEntry, _ rows: any Rows
+    ) throws(RowsError) {
+        let keys = entry.group.changes.map(\.key)
+        let original = entry.group.changes.first { $0.key.type == .asset }?
+            .setBlobs[BlobRole.original.rawValue]?.digest
+        guard let original else { return }
+        for record in records where record.key.type == .asset && !keys.contains(record.key) {
+            if let remote = try rows.remote(record.key) { try remember(original, in: remote, rows) }
         }
     }
 

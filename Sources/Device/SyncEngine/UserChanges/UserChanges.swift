@@ -318,6 +318,11 @@ extension SyncEngine {
         _ entry: UserChanges.Entry, _ result: GroupResult, _ token: ChangeToken, _ rows: any Rows
     ) throws(RowsError) {
         try forgetAttempt(entry, rows)
+        let keys = entry.group.changes.map(\.key)
+        guard result.records.allSatisfy({ keys.contains($0.key) }) else {
+            return userChanges.fail(
+                entry.change.key, "another photo has these bytes", at: now, rule: retryRule)
+        }
         var isAhead = feed.state.token?.epoch != token.epoch
         for record in result.records {
             // A first listing leaves tombstones out: this is where they become known.

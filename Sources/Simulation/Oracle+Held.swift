@@ -1,0 +1,66 @@
+import Records
+import SyncEngine
+
+/// What people were asked, and what they said.
+struct HeldMemory {
+    /// By device: seen in a list, and not answered since.
+    var seen: [Int: Set<RecordID>] = [:]
+    /// By device: the user said yes to its deletion.
+    var approved: [Int: Set<RecordID>] = [:]
+    /// By device: the user wants its file back.
+    var refused: [Int: Set<RecordID>] = [:]
+}
+
+// Many deletions wait for a person (P4).
+extension Oracle {
+    /// Somebody looks at the list of what is held.
+    func sawHeld(_ list: HeldChanges.List, on device: SimulatedDevice) {
+        held.seen[device.index] = Set(list.items.map(\.asset))
+    }
+
+    /// `isSending`: something may be on its way that was not held when it was sent.
+    func answered(
+        _ assets: [RecordID], isYes: Bool, on device: SimulatedDevice, isSending: Bool
+    ) {
+        held.seen[device.index] = nil
+        if isYes {
+            held.approved[device.index, default: []].formUnion(assets)
+        } else if !isSending {
+            held.refused[device.index, default: []].formUnion(assets)
+        }
+    }
+
+    /// The device's files are others now, by its user's hand or by a power cut: what was seen and
+    /// said of the earlier ones binds nobody.
+    func filesChanged(on device: SimulatedDevice) {
+        held.seen[device.index] = nil
+        held.refused[device.index] = nil
+    }
+
+    /// A file came back whose absence the user has been asked about.
+    func checkNotHeld(_ digest: Digest, at place: Place, by device: SimulatedDevice) {
+        guard let seen = held.seen[device.index], let asset = asset(withOriginal: digest),
+            seen.contains(asset)
+        else { return }
+        world.violate("(P4) \(device.name) fetches \(place.path), whose deletion is held.")
+    }
+
+    /// One commit's deletions: many at once are somebody's decision, or nobody's.
+    func checkHeld(_ changes: [RecordChange], by id: DeviceID) {
+        guard let device = devices.first(where: { $0.settings.device == id }) else { return }
+        let deleted = changes.filter {
+            $0.trashed == true && $0.derivedFrom == nil && !isTrashedByUsers($0.key.id)
+        }
+        .map(\.key.id)
+        for asset in deleted where held.refused[device.index]?.contains(asset) ?? false {
+            world.violate("(P4) \(device.name) deletes \(asset), which its user wanted back.")
+        }
+        for asset in deleted {
+            for index in held.seen.keys.sorted() { held.seen[index]?.remove(asset) }
+        }
+        let unasked = deleted.filter { !(held.approved[device.index]?.contains($0) ?? false) }
+        if HeldChanges.isMany(unasked.count, of: assetCount) {
+            world.violate("(P4) \(device.name) deletes \(unasked.count) photos unasked.")
+        }
+    }
+}

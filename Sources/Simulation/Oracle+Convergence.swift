@@ -18,6 +18,7 @@ extension Oracle {
             all += filesNotHere(device, assets.filter { !$0.isTrashed })
             all += decisionsNotSent(device)
             all += albumDifferences(device, records)
+            all += namesNotTaken(device, server)
             all += statusDifferences(device)
         }
         return all
@@ -114,7 +115,7 @@ extension Oracle {
             return ["\(device.name) ended with \(outcome)"]
         }
         guard let status = device.status() else { return ["\(device.name) does not run"] }
-        guard status.state != .upToDate || status.counts.waiting > 0 || status.counts.failed > 0
+        guard !status.isAllDone || status.counts.waiting > 0 || status.counts.failed > 0
         else { return [] }
         let codes = status.reasons.map(\.code.rawValue).joined(separator: ", ")
         return ["\(device.name) says \(status.state) (\(codes)) \(status.counts)"]

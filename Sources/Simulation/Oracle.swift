@@ -176,7 +176,8 @@ final class Oracle {
             }
         }
         if change.trashed == true, !isTrashedByUsers(change.key.id) {
-            checkDeletion(of: change.key.id, by: device)
+            // After a restore a device says again what another one had deleted.
+            if change.derivedFrom == nil { checkDeletion(of: change.key.id, by: device) }
             if !originals(of: change.key.id).contains(where: wasRemoved) {
                 world.violate("(7) \(change.key.id) is deleted, and nobody removed its file.")
             }

@@ -20,6 +20,7 @@ extension SimulatedDevice {
         let list = heldList()
         if !list.items.isEmpty { answer(list, isYes: world.schedule.oneIn(2)) }
         answerSuspicious { _ in false }
+        answerConflicts()
     }
 
     func heldList() -> HeldChanges.List {
@@ -51,6 +52,28 @@ extension SimulatedDevice {
         takeToTrash(moved)
         rows.syncAll()
         tell(.command(.rootsChanged), kind: "command")
+    }
+
+    private func answerConflicts() {
+        var answers = 0
+        var decisions: [PendingChange] = []
+        change { (rows) throws(RowsError) in
+            for conflict in try Conflicts.list(rows) where world.schedule.oneIn(2) {
+                answers += 1
+                world.counters.add(.act, "answer conflict")
+                let choices: [Conflicts.Choice] = [
+                    .both, .version(conflict.original.asset), .version(conflict.copy.asset),
+                ]
+                try Conflicts.keep(
+                    world.schedule.pick(choices), of: conflict, rows, at: moment.wall)
+            }
+            decisions = rows.pendingChanges(after: nil, limit: .max)
+        }
+        guard answers > 0 else { return }
+        decisions.forEach(oracle.decided)
+        world.note("\(name): its user answers \(answers) conflicts")
+        rows.syncAll()
+        tell(.command(.userDecided), kind: "command")
     }
 
     /// `keepsGood`: what the user says of each.

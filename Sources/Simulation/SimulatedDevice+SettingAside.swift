@@ -54,7 +54,10 @@ extension SimulatedDevice {
     ) throws(DiskError) -> FileStamp {
         try checkAnnounced(place) { $0.kind == .rename(to: target) }
         _ = try library.file(at: place.path, with: stamp)
-        return try rename(place.path, to: target.path)
+        let moved = try rename(place.path, to: target.path)
+        // What was read at its old place is what lies at the new one.
+        if placesRead.remove(place) != nil { placesRead.insert(target) }
+        return moved
     }
 
     private func fileStamp(at path: RelativePath) -> FileStamp? {

@@ -190,11 +190,14 @@ package final class SimulatedDisk {
             let to = self.node(at: target.parent ?? .root)
         else { throw .notFound }
         guard nodes[to].kind == .folder else { throw .notAFolder }
-        guard replacing || nodes[to].entries[newKey] == nil else { throw .alreadyExists }
+        // A name that differs in case alone is the same one where the disk folds case.
+        let isOwnName = from == to && oldKey == newKey
+        guard replacing || isOwnName || nodes[to].entries[newKey] == nil else {
+            throw .alreadyExists
+        }
         nodes[node].changedAt = time
         var changes = [NameChange(folder: to, name: target.name, node: node)]
-        // A name that differs in case alone is the same one where the disk folds case.
-        if from != to || oldKey != newKey {
+        if !isOwnName {
             changes.append(NameChange(folder: from, name: source.name, node: nil))
         }
         change(changes)

@@ -150,6 +150,29 @@ import Darwin
         #expect(folder.bytes(".martlet/incoming/one") == [1])
     }
 
+    @Test func `a new name that the disk takes for the file's own is no other's`() throws {
+        try folder.write("IMG.JPG", [1])
+        let stamp = try disk.stamp(place("IMG.JPG"))
+        // As on a disk that folds case: both names are the same file.
+        #expect(link(folder.file("IMG.JPG"), folder.file("img.jpg")) == 0)
+        let now = try disk.stamp(place("IMG.JPG"))
+        let outcome = try disk.perform(.rename(place("IMG.JPG"), now, to: place("img.jpg")))
+        guard case .moved(let moved) = outcome else {
+            Issue.record("It is not said where the file is.")
+            return
+        }
+        #expect(moved.inode == stamp.inode)
+        #expect(folder.bytes("img.jpg") == [1])
+        // Another file under that name keeps it.
+        try folder.write("b.jpg", [2])
+        try folder.write("B.jpg", [3])
+        #expect(throws: DiskError.alreadyExists) {
+            try disk.perform(
+                .rename(place("b.jpg"), try disk.stamp(place("b.jpg")), to: place("B.jpg")))
+        }
+        #expect(folder.bytes("B.jpg") == [3] && folder.bytes("b.jpg") == [2])
+    }
+
     @Test func `a renamed file takes no other's name`() throws {
         try folder.write("a.jpg", [1])
         try folder.write("b.jpg", [2])

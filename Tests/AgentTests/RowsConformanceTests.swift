@@ -188,6 +188,18 @@ import Testing
         #expect(
             try database.staleFiles(after: middle, limit: 2)
                 == memory.staleFiles(after: middle, limit: 2), comment)
+        for place in [nil, middle] {
+            for limit in [1, 99] {
+                #expect(
+                    try database.filesNamedOtherwise(after: place, limit: limit)
+                        == memory.filesNamedOtherwise(after: place, limit: limit), comment)
+            }
+        }
+        for asset in [nil] + world.keys.map(\.id) {
+            #expect(
+                try database.conflictedCopies(of: asset, limit: 3)
+                    == memory.conflictedCopies(of: asset, limit: 3), comment)
+        }
         for name in world.asideNames {
             #expect(try database.trashedFile(name) == memory.trashedFile(name), comment)
         }

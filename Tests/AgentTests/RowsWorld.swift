@@ -184,6 +184,19 @@ struct RowsWorld {
             cause: numbers.below(2) == 0 ? .deleted : .replaced, at: Timestamp(milliseconds: 6))
     }
 
+    private func fields(_ numbers: inout SeededNumbers) -> Fields {
+        var fields: Fields = ["name": .string("ä\n.jpg"), "favorite": .bool(true)]
+        switch numbers.below(4) {
+        case 0: fields["name"] = .string(numbers.one(of: places).path.text)
+        case 1: fields["name"] = nil
+        default: break
+        }
+        if numbers.below(4) == 0 {
+            fields["conflictsWith"] = .string(numbers.one(of: keys).id.text)
+        }
+        return fields
+    }
+
     private func remote(_ numbers: inout SeededNumbers) -> RemoteRecord {
         let key = numbers.one(of: keys)
         let moment = Timestamp(milliseconds: Int64(numbers.below(1_000)))
@@ -207,7 +220,7 @@ struct RowsWorld {
         return RemoteRecord(
             record: Record(
                 key: key, envelope: envelope,
-                fields: isDeleted ? nil : ["name": .string("ä\n.jpg"), "favorite": .bool(true)],
+                fields: isDeleted ? nil : fields(&numbers),
                 blobs: isDeleted ? [:] : blobs,
                 joinedInto: isDeleted && numbers.below(2) == 0
                     ? RecordID(high: 9, low: 9) : nil),

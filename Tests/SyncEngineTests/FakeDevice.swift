@@ -341,9 +341,11 @@ extension FakeDevice {
             guard let file = files[place] else { return .failure(.notFound) }
             guard file.stamp == stamp else { return .failure(.changed) }
             guard files[target] == nil else { return .failure(.alreadyExists) }
+            var renamed = file
+            renamed.changedAt += 1
             files[place] = nil
-            files[target] = file
-            return .success(.moved(stamp))
+            files[target] = renamed
+            return .success(.moved(renamed.stamp))
         case .removeTemporary(let name): temporaries[name] = nil
         case .syncRows: syncCount += 1
         case .writeMark(let mark): self.mark = mark

@@ -14,7 +14,7 @@ struct PhotosCommand: AsyncParsableCommand {
             PhotosTrashCommand.self, PhotosRestoreCommand.self, PhotosDeleteNowCommand.self,
             PhotosExportCommand.self, PhotosOptimizeCommand.self, PhotosDownloadCommand.self,
             PhotosEvictCommand.self, PhotosOpenCommand.self, PhotosHeldCommand.self,
-            PhotosSuspiciousCommand.self, PhotosWaitCommand.self,
+            PhotosSuspiciousCommand.self, PhotosConflictsCommand.self, PhotosWaitCommand.self,
         ])
 }
 

@@ -38,7 +38,7 @@ package enum CommandStatus: Int32, Sendable {
         } else if codes.contains(where: { Self.unreachable.contains($0) }) {
             self = .tryAgain
         } else {
-            self = status.state == .upToDate ? .inSync : .incomplete
+            self = status.isAllDone ? .inSync : .incomplete
         }
     }
 

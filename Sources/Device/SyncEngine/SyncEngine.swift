@@ -52,6 +52,7 @@ package struct SyncEngine: Sendable {
     var uploads = Uploads()
     var downloads = Downloads()
     var removals = Removals()
+    var renaming = Renaming()
     var optimizing = Optimizing()
     var localChanges = LocalChanges()
     var evictions = Evictions()
@@ -168,6 +169,7 @@ package struct SyncEngine: Sendable {
         uploads.retryNow(at: now)
         downloads.retryNow(at: now)
         removals.attempts.retryNow(at: now)
+        renaming.attempts.retryNow(at: now)
         localChanges.commits.retryNow(at: now)
         if library.isMissing { readMark() }
     }
@@ -185,6 +187,7 @@ package struct SyncEngine: Sendable {
         try advanceUploads(rows)
         try advanceMark(rows)
         try advanceRemovals(rows)
+        try advanceRenaming(rows)
         try advanceEvictions(rows)
         try advanceDownloads(rows)
         advanceKeepingAwake()
@@ -207,7 +210,8 @@ package struct SyncEngine: Sendable {
             userChanges.nextTry, uploads.gate.nextTry, uploads.nextDeadline, downloads.gate.nextTry,
             downloads.nextDeadline, reading.settling.first?.at, reporting.nextDeadline,
             nextConditionsReading, circumstances.nextDeadline(at: now), removals.nextDeadline,
-            evictions.nextTry, options.once ? nil : library.raisesAt,
+            renaming.nextDeadline, evictions.nextTry,
+            options.once ? nil : library.raisesAt,
             openPass.isPaused ? nil : openPass.continuesAt, downloads.passContinuesAt,
             options.once ? nil : localChanges.checkAt, localChanges.commits.nextTry,
             localChanges.editsWaitUntil,
@@ -291,5 +295,10 @@ enum DiskWork: Sendable {
     case purge(AsideName)
     /// From the trash into a file in the making.
     case reclaim(Digest, AsideName)
+    case syncRenames
+    case rename(Place)
+    case syncRenamed
+    /// Of an earlier run's rename: the file lies at its new place, with this stamp.
+    case syncLocatedRename(Place, FileStamp)
     case evicting(EvictionWork)
 }

@@ -89,6 +89,8 @@ enum PhotoFieldRules {
             .texts(
                 countMax: Limits.keywordsPerAssetMax, byteCountMax: Limits.nameByteCountMax)),
         PhotoFieldRule("takenAtCorrected", .moment),
+        PhotoFieldRule("editedBy", shortText),
+        PhotoFieldRule("conflictsWith", .text(byteCountMax: 64)),
         PhotoFieldRule(
             "expects", .texts(countMax: Limits.blobsPerRecordMax, byteCountMax: 64)),
     ]

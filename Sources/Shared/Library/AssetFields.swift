@@ -17,6 +17,11 @@ package struct AssetFields: Hashable, Sendable {
     /// Sorted, each once.
     package var keywords: [String] = []
     package var takenAtCorrected: LocalTime?
+    /// The device that changed the original's bytes last, by its name.
+    package var editedBy: String?
+    /// Changed on two devices: the asset that this one is a conflicted copy of, until somebody
+    /// answers.
+    package var conflictsWith: RecordID?
     /// The roles that the asset is complete with.
     package var expects: [BlobRole] = []
 
@@ -52,6 +57,8 @@ package struct AssetFields: Hashable, Sendable {
         caption = fields["caption"]?.string
         keywords = Set(fields["keywords"]?.array?.compactMap(\.string) ?? []).sorted()
         takenAtCorrected = LocalTime(fields["takenAtCorrected"])
+        editedBy = fields["editedBy"]?.string
+        conflictsWith = fields["conflictsWith"]?.string.flatMap { try? RecordID(parsing: $0) }
         expects =
             fields["expects"]?.array?.compactMap(\.string).map { BlobRole(rawValue: $0) } ?? []
     }
@@ -71,6 +78,8 @@ package struct AssetFields: Hashable, Sendable {
         if let caption { fields["caption"] = .string(caption) }
         if !keywords.isEmpty { fields["keywords"] = .array(keywords.map(JSONValue.string)) }
         if let takenAtCorrected { fields["takenAtCorrected"] = takenAtCorrected.json }
+        if let editedBy { fields["editedBy"] = .string(editedBy) }
+        if let conflictsWith { fields["conflictsWith"] = .string(conflictsWith.text) }
         if !expects.isEmpty { fields["expects"] = .array(expects.map { .string($0.rawValue) }) }
         return fields
     }

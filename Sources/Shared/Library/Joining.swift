@@ -51,6 +51,7 @@ package enum Joining {
         let expects = asset.expects.filter { $0 != role }
         asset.name = name
         asset.nameBytes = nil
+        asset.conflictsWith = nil
         asset.expects = [.original]
         let splitFrom = RecordPatch(added: ["splitFrom": [partKey.id.text]])
         var set = splitFrom.differences(from: fields)

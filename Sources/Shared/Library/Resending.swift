@@ -7,6 +7,8 @@ package enum Resending {
     private static let values = [
         "name", "favorite", "hidden", "title", "caption", "takenAtCorrected",
     ]
+    /// What devices said of its bytes, and a person may have answered.
+    private static let versions = ["editedBy", "conflictsWith"]
     private static let sets = ["keywords"]
 
     /// The server has nothing of it any more: all that was decided.
@@ -16,7 +18,7 @@ package enum Resending {
         guard let fields = known.fields else { return RecordPatch() }
         guard known.key.type == .asset else { return RecordPatch(set: fields) }
         var patch = RecordPatch(trashed: known.isTrashed ? true : nil)
-        for name in values where name != "name" { patch.set[name] = fields[name] }
+        for name in values + versions where name != "name" { patch.set[name] = fields[name] }
         for name in sets {
             let texts = fields[name]?.array?.compactMap(\.string) ?? []
             if !texts.isEmpty { patch.added[name] = texts }
@@ -33,7 +35,7 @@ package enum Resending {
             for (name, value) in fields where present[name] != value { patch.set[name] = value }
             return patch
         }
-        for name in values where fields[name] != present[name] {
+        for name in values + versions where fields[name] != present[name] {
             patch.set[name] = fields[name] ?? .null
         }
         for name in sets {

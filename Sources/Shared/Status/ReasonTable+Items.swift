@@ -54,8 +54,10 @@ extension ReasonTable {
             clearsWhen: "you answer", fix: "Keep the good copy, or accept the new one."),
         ReasonRule(
             .conflict, .item, .thisItem, .attention,
-            "{name} was changed here and on {device}.",
-            clearsWhen: "you choose, or keep both", fix: "Compare both, side by side."),
+            "{name} was changed on {device} ({version}) and on {other} ({otherVersion}): "
+                + "both are kept.",
+            clearsWhen: "you choose, or keep both",
+            fix: "Compare them with martlet photos conflicts, and keep one or both."),
         ReasonRule(
             .quarantined, .item, .thisItem, .attention,
             "{name} failed {tries}: {cause}. It is set aside.",

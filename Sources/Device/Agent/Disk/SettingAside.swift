@@ -74,8 +74,27 @@ extension DeviceDisk {
     ) throws(DiskError) -> FileStamp {
         guard target.root.isLibrary else { throw .readOnly }
         let folder = try openFolder(of: place, with: stamp)
-        return try rename(
-            place.path.name, in: folder, to: target.path.name, in: makeAndOpen(target.folder))
+        do throws(DiskError) {
+            return try rename(
+                place.path.name, in: folder, to: target.path.name, in: makeAndOpen(target.folder))
+        } catch {
+            // To a disk that folds case the new name is the file's own already.
+            guard error == .alreadyExists, target.folder == place.folder,
+                FileName.key(target.path.name) == FileName.key(place.path.name),
+                case .file(let found) = try folder.entry(named: target.path.name)?.kind,
+                found.inode == stamp.inode
+            else { throw error }
+            let result = withName(place.path.name) { from in
+                withName(target.path.name) { to in
+                    renameat(folder.number, from, folder.number, to)
+                }
+            }
+            guard result == 0 else { throw DiskError(errno: errno) }
+            guard case .file(let moved) = try folder.entry(named: target.path.name)?.kind else {
+                throw .changed
+            }
+            return moved
+        }
     }
 
     /// `nil`: no regular file is there.

@@ -70,6 +70,11 @@ package struct PhotoDecisions {
         return found
     }
 
+    /// An asset that is known, as its user sees it.
+    package func item(_ id: RecordID) throws(RowsError) -> Item {
+        try record(id).map(item) ?? Item(id: id, name: id.text, original: nil, requires: 0)
+    }
+
     /// All that lie in Recently Deleted, as this device's user sees it.
     package func trash() throws(RowsError) -> [Item] {
         var items: [Item] = []

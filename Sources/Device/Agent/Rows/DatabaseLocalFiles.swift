@@ -98,10 +98,11 @@ extension DatabaseRows {
         var isOpen = file.state == .unread
         if let digest { isOpen = file.isEdited ? true : try !isNamed(digest) }
         let stored = StoredState(file.state)
+        let marks = try marks(of: file)
         try connection.execute(
             """
-            INSERT OR REPLACE INTO localFile (\(Self.localFileColumns), openPath, stalePath)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT OR REPLACE INTO localFile (\(Self.localFileColumns), openPath, stalePath, otherNamePath)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             key(of: file.place) + [
                 .integer(Int64(bitPattern: file.stamp.inode)), .integer(file.stamp.byteCount),
@@ -115,7 +116,8 @@ extension DatabaseRows {
                 .optional(file.agreed?.name), .optional(file.agreed?.fileName),
                 .optional(file.agreed?.modifiedAt),
                 .optional(isOpen ? file.place.path.bytes : nil),
-                .optional(try isStale(file) ? file.place.path.bytes : nil),
+                .optional(marks.isStale ? file.place.path.bytes : nil),
+                .optional(marks.isNamedOtherwise ? file.place.path.bytes : nil),
             ])
         guard digest != before else { return }
         if let before { try compareAssets(with: before) }

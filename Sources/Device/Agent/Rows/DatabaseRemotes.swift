@@ -55,12 +55,21 @@ extension DatabaseRows {
             [.text(type.rawValue), .blob(id?.bytes ?? []), .integer(Int64(limit))], remote)
     }
 
+    func remotes(
+        _ condition: String, _ arguments: [SQLiteArgument], limit: Int
+    ) throws(RowsError) -> [RemoteRecord] {
+        try connection.rows(
+            "SELECT \(Self.columns) FROM remote WHERE \(condition) LIMIT ?",
+            arguments + [.integer(Int64(limit))], remote)
+    }
+
     package func save(_ remote: RemoteRecord) throws(RowsError) {
         let record = remote.record
         let envelope = record.envelope
         try connection.execute(
             """
-            INSERT INTO remote (\(Self.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO remote (\(Self.columns), name, conflictsWith)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (type, id) DO UPDATE SET epoch = excluded.epoch,
                 sequence = excluded.sequence, listing = excluded.listing,
                 createdAt = excluded.createdAt, createdBy = excluded.createdBy,
@@ -68,7 +77,8 @@ extension DatabaseRows {
                 trashedAt = excluded.trashedAt, requires = excluded.requires,
                 keyEpoch = excluded.keyEpoch, fields = excluded.fields, blobs = excluded.blobs,
                 joinedInto = excluded.joinedInto, derivedEpoch = excluded.derivedEpoch,
-                derivedSequence = excluded.derivedSequence
+                derivedSequence = excluded.derivedSequence, name = excluded.name,
+                conflictsWith = excluded.conflictsWith
             """,
             [
                 .text(record.key.type.rawValue), .blob(record.key.id.bytes),
@@ -81,6 +91,8 @@ extension DatabaseRows {
                 .blob(FieldsFormat.encode(record.blobs)), .optional(record.joinedInto?.bytes),
                 .optional(envelope.derivedFrom?.epoch.rawValue),
                 .optional(envelope.derivedFrom?.sequence),
+                .optional(record.key.type == .asset ? record.fields?["name"]?.string : nil),
+                .optional(record.key.type == .asset ? record.conflictsWith?.bytes : nil),
             ])
         try noteMembership(record.key, record.membership)
         try notePairing(record.key, record.contentIdentifier)

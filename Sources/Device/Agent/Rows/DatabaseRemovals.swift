@@ -268,12 +268,15 @@ extension DatabaseRows {
             """, [.blob(place?.path.bytes ?? []), .integer(Int64(limit))], localFile)
     }
 
-    func isStale(_ file: LocalFile) throws(RowsError) -> Bool {
-        guard let agreed = file.agreed, file.place.root.isLibrary else { return false }
+    /// What the file's asset, as rows know it, says of it now.
+    func marks(
+        of file: LocalFile
+    ) throws(RowsError) -> (isStale: Bool, isNamedOtherwise: Bool) {
+        guard let agreed = file.agreed, file.place.root.isLibrary else { return (false, false) }
         return try connection.row(
-            "SELECT \(Self.leavesBehind("?1", "?2"))",
-            [.blob(agreed.asset.bytes), .blob(agreed.digest.bytes)]
-        ) { $0.flag(0) } ?? false
+            "SELECT \(Self.leavesBehind("?1", "?2")), \(Self.isNamedOtherwise("?1", "?3"))",
+            [.blob(agreed.asset.bytes), .blob(agreed.digest.bytes), .text(agreed.name)]
+        ) { ($0.flag(0), $0.flag(1)) } ?? (false, false)
     }
 
     /// The record of an asset is another one, or gone: what its files are, follows.
@@ -297,5 +300,6 @@ extension DatabaseRows {
                 CASE WHEN folder = x'' THEN name ELSE folder || x'2F' || name END AS BLOB) END
             WHERE \(condition) AND (stalePath IS NOT NULL) <> \(leavesBehind)
             """, arguments)
+        try noteNames(condition, arguments)
     }
 }

@@ -49,7 +49,11 @@ extension SyncEngine {
             agreement.name = earlier.name
             agreement.fileName = earlier.fileName
             localChanges.commits.isPlanNeeded = true
+        } else if let before = file.agreed, remote.record.conflictsWith == before.asset {
+            // Its own name is free for the other version.
+            agreement.name = before.name
         }
+        if remote.record.isNamedOtherwise(than: agreement.name) { renaming.needPass() }
         try rows.agree(agreement, at: file.place)
         try noteAgreed(agreement.asset, rows)
         // What lay here before is an asset without this place now.

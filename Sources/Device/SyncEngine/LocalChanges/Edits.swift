@@ -65,6 +65,7 @@ extension SyncEngine {
         var changes: [RecordChange] = []
         if agreed.role == .original {
             change.set["fileModifiedAt"] = .integer(content.stamp.modifiedAt / 1_000_000)
+            change.set["editedBy"] = settings.map { .string($0.deviceName) }
             let facts = FactsOrigin(of: content.digest, by: Self.quickReader)
                 .written(into: content.facts)
             if facts.estimatedByteCount < Limits.fieldsByteCountMax / 2 {

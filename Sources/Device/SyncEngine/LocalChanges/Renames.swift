@@ -26,6 +26,8 @@ extension SyncEngine {
                 agreed.fileName = file.place.path.name
                 agreed.name = current.name
                 try rows.agree(agreed, at: file.place)
+                // Its other parts follow.
+                renaming.needPass()
                 continue
             }
             guard localChanges.commits.mayStart(agreed.asset, at: now) else { continue }

@@ -154,7 +154,10 @@ extension SyncEngine {
         try clear(.file(place), rows)
         row.since = row.state.isIncluded ? row.since : now.wall
         try rows.save(row)
-        if row.agreed != nil { removals.needPass() }
+        if row.agreed != nil {
+            removals.needPass()
+            renaming.needPass()
+        }
         try consider(row, rows)
         if case .sidecar = row.state { return }
         try decideSidecars(beside: place, rows)

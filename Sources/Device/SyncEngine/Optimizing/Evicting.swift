@@ -32,7 +32,8 @@ extension SyncEngine {
     /// The library and the server's list are known, and neither is in doubt.
     private var canEvict: Bool {
         guard case .good = library.mark else { return false }
-        return removals.isRecovered && !removals.isBusy && allowsRequests && feed.state.isComplete
+        return removals.isRecovered && !removals.isBusy && renaming.batch == nil && allowsRequests
+            && feed.state.isComplete
             && !feed.isBehind && !feed.isReading
             && comparison.hasComparedLibrary && !comparison.isRunning && reading.libraryCount == 0
     }

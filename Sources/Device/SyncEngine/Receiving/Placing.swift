@@ -17,7 +17,9 @@ struct Placement: Sendable {
     var digests: [Digest]
     var places: [Digest: Place] = [:]
     /// Where the part lay here before: it comes to that place again.
-    var earlier: [Digest: Place] = [:]
+    var earlier: [Digest: EarlierPlace] = [:]
+    /// What each asset was called when its file's name was chosen.
+    var assetNames: [Digest: String] = [:]
     /// What it replaces is on its way to the trash, or there.
     var hasSetAside = false
     /// Named, but not durably yet; in the order of their moves.
@@ -29,6 +31,15 @@ struct Placement: Sendable {
     var failure: DiskError?
     /// Ordered; to be synced when all names are there.
     var changedFolders: [Folder] = []
+}
+
+/// A place that a part had on this device, and what it was agreed on as.
+struct EarlierPlace: Sendable {
+    let place: Place
+    /// The asset's name then: another one now is taken over afterwards.
+    var assetName: String?
+    /// The file's own name then: another one at its place is the user's, and is told.
+    var fileName: [UInt8]?
 }
 
 extension SyncEngine {
@@ -46,7 +57,7 @@ extension SyncEngine {
     }
 
     private mutating func beginPlacement() {
-        guard !downloads.ready.isEmpty else { return }
+        guard !downloads.ready.isEmpty, renaming.batch == nil else { return }
         let isOld = downloads.readySince.map { now.uptime >= $0 + Limits.gatherMilliseconds }
         let isBusy = downloads.transfers > 0 || downloads.localWork > 0
         guard !isBusy || isOld ?? true || downloads.ready.count >= Limits.placementsPerBatchMax
@@ -75,7 +86,7 @@ extension SyncEngine {
                 continue
             }
             batch.earlier[digest] = try earlierPlace(of: item, rows)
-            let folder = batch.earlier[digest]?.folder ?? usual
+            let folder = batch.earlier[digest]?.place.folder ?? usual
             wanted.append(digest)
             guard downloads.foldersMade.insert(folder).inserted else { continue }
             batch.pending += 1
@@ -145,7 +156,7 @@ extension SyncEngine {
     private func replaced(
         by item: DownloadItem, _ rows: any Rows
     ) throws(RowsError) -> LocalFile? {
-        guard let place = downloads.batch?.earlier[item.blob.digest],
+        guard let place = downloads.batch?.earlier[item.blob.digest]?.place,
             let file = try rows.localFile(at: place), let agreed = file.agreed,
             agreed.asset == item.asset, agreed.role == item.role,
             file.content?.digest == agreed.digest
@@ -177,13 +188,13 @@ extension SyncEngine {
             return try moveEnded(rows)
         }
         let earlier = downloads.batch?.earlier[digest]
-        let folder = earlier?.folder ?? usual
+        let folder = earlier?.place.folder ?? usual
         try loadNames(of: folder, rows)
         var number = downloads.batch?.numbers[digest] ?? 0
         var place: Place
         repeat {
             number += 1
-            let name = try self.name(of: item, number: number, like: earlier, rows)
+            let name = try self.name(of: item, number: number, like: earlier?.place, rows)
             place = Place(root: .library, path: folder.path.appending(name))
             if downloads.names[folder]?.insert(FileName.key(name)).inserted ?? true,
                 try !isMissedByAnother(place, than: item.asset, rows)
@@ -191,6 +202,9 @@ extension SyncEngine {
                 break
             }
         } while number < Limits.namesTriedMax
+        let remote = try rows.remote(RecordKey(type: .asset, id: item.asset))
+        downloads.batch?.assetNames[digest] =
+            earlier?.assetName ?? AssetFields(remote?.record.fields ?? [:]).name
         downloads.batch?.numbers[digest] = number
         downloads.batch?.places[digest] = place
         downloads.moving.insert(place)
@@ -237,10 +251,18 @@ extension SyncEngine {
         let content = FileContent(
             stamp: stamp, digest: item.blob.digest, mediaType: item.blob.mediaType, facts: [:])
         let asset = try rows.remote(RecordKey(type: .asset, id: item.asset))
-        let agreed = Agreement(
+        var agreed = Agreement(
             asset: item.asset, role: item.role, digest: item.blob.digest,
-            byteCount: item.blob.byteCount, name: AssetFields(asset?.record.fields ?? [:]).name,
+            byteCount: item.blob.byteCount,
+            name: downloads.batch?.assetNames[item.blob.digest] ?? item.name,
             fileName: place.path.name, modifiedAt: stamp.modifiedAt)
+        if let earlier = downloads.batch?.earlier[item.blob.digest], earlier.place == place,
+            let name = earlier.fileName
+        {
+            agreed.fileName = name
+            if name != place.path.name { localChanges.commits.isPlanNeeded = true }
+        }
+        if asset?.record.isNamedOtherwise(than: agreed.name) ?? false { renaming.needPass() }
         try rows.save(
             LocalFile(
                 place: place, stamp: stamp,
@@ -335,16 +357,42 @@ extension SyncEngine {
     /// the trash.
     private func earlierPlace(
         of item: DownloadItem, _ rows: any Rows
-    ) throws(RowsError) -> Place? {
+    ) throws(RowsError) -> EarlierPlace? {
         let files = try rows.localFiles(agreedFor: item.asset)
         let standing = files.first { file in
             file.place.root.isLibrary && file.agreed?.role == item.role
                 && file.content?.digest == file.agreed?.digest
         }
-        if let standing { return standing.place }
+        if let standing {
+            return EarlierPlace(
+                place: standing.place, assetName: standing.agreed?.name,
+                fileName: standing.agreed?.fileName)
+        }
         let trashed = try rows.trashedFiles(of: item.asset).filter { $0.agreed.role == item.role }
         let same = trashed.first { $0.agreed.digest == item.blob.digest }
-        return same?.place ?? trashed.max { $0.at < $1.at }?.place
+        if let file = same ?? trashed.max(by: { $0.at < $1.at }) {
+            return EarlierPlace(place: file.place, assetName: file.agreed.name)
+        }
+        return try placeBesideCopy(of: item, rows)
+    }
+
+    /// The file that lay here became a conflicted copy: the other version comes to its folder.
+    private func placeBesideCopy(
+        of item: DownloadItem, _ rows: any Rows
+    ) throws(RowsError) -> EarlierPlace? {
+        guard item.role == .original,
+            let remote = try rows.remote(RecordKey(type: .asset, id: item.asset))
+        else { return nil }
+        for copy in try rows.conflictedCopies(of: item.asset, limit: Limits.itemReasonsMax) {
+            let files = try rows.localFiles(agreedFor: copy.record.key.id)
+            guard let file = files.first(where: { $0.place.root.isLibrary }) else { continue }
+            let name = LibraryPath.name(
+                of: .original, mediaType: item.blob.mediaType,
+                asset: AssetFields(remote.record.fields ?? [:]))
+            return EarlierPlace(
+                place: Place(root: .library, path: file.place.folder.path.appending(name)))
+        }
+        return nil
     }
 
     /// The month's folder for an original; for its other parts the folder that it lies in.
@@ -384,7 +432,7 @@ extension SyncEngine {
         return try rows.localFiles(with: blob.digest).first { $0.place.root.isLibrary }
     }
 
-    private mutating func loadNames(of folder: Folder, _ rows: any Rows) throws(RowsError) {
+    mutating func loadNames(of folder: Folder, _ rows: any Rows) throws(RowsError) {
         guard downloads.names[folder] == nil else { return }
         if downloads.names.count >= Limits.foldersWithNamesMax { downloads.names.removeAll() }
         var names: Set<String> = []
@@ -429,6 +477,11 @@ extension SyncEngine {
         case .syncRemoved: try removedSynced(result, rows)
         case .purge(let name): try purged(name, result, rows)
         case .reclaim(let digest, let name): try reclaimed(digest, name, result, rows)
+        case .syncRenames: try renamesAnnounced(result, rows)
+        case .rename(let place): try renameDone(place, result, rows)
+        case .syncRenamed: try renamesSynced(result, rows)
+        case .syncLocatedRename(let place, let stamp):
+            try locatedRenameSynced(place, stamp, result, rows)
         }
     }
 }

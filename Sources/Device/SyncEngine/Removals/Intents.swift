@@ -59,7 +59,7 @@ extension SyncEngine {
                 isInPlace: atPlace?.isSameFile(as: intent.stamp) ?? false, isFree: atPlace == nil,
                 rows)
         case .rename(let target):
-            try withdraw(intent, rows)
+            try finishRename(intent, to: target, atPlace: atPlace, elsewhere: elsewhere, rows)
             examine(target)
         }
     }

@@ -74,7 +74,7 @@ extension SyncEngine {
     }
 
     /// The feed's latest page ended at the head, so that what it says was a state.
-    private var knowsRemoteState: Bool { feed.state.isComplete && !feed.isMidway }
+    var knowsRemoteState: Bool { feed.state.isComplete && !feed.isMidway }
 
     /// Whether anything more can come of removals now.
     var removalsAreIdle: Bool {
@@ -86,7 +86,7 @@ extension SyncEngine {
     mutating func advanceRemovals(_ rows: any Rows) throws(RowsError) {
         try advanceIntents(rows)
         guard library.isTrusted, removals.isRecovered, !removals.isBusy, knowsRemoteState,
-            evictions.batch == nil, comparison.hasComparedLibrary,
+            evictions.batch == nil, renaming.batch == nil, comparison.hasComparedLibrary,
             removals.isPassNeeded || removals.isPurgeNeeded,
             removals.attempts.isDue(at: now), canWriteToLibrary()
         else { return }

@@ -107,7 +107,7 @@ extension SyncEngine {
         if !(isTold ?? false), reporting.count < Limits.reportsAtEndMax {
             return report(status)
         }
-        finish(status.state == .upToDate ? .inSync : .incomplete)
+        finish(status.isAllDone ? .inSync : .incomplete)
     }
 
     /// The conditions let nothing more be done: what could be done here, is.
@@ -141,7 +141,7 @@ extension SyncEngine {
         let uploadsEnded =
             uploads.isIdle || (uploads.gate.isGivenUp && uploads.activeCount == 0)
         return uploadsEnded && downloadsEnded && removalsAreIdle && userChanges.isIdle
-            && localChangesEnded && evictionsAreIdle
+            && localChangesEnded && evictionsAreIdle && renamingIsIdle
     }
 
     private var localChangesEnded: Bool {

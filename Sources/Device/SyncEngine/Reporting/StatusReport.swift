@@ -12,6 +12,9 @@ extension SyncEngine {
         let held = try heldSummary(rows, at: moment)
         var found = reasons(at: moment, statistics) + heldReasons(held, at: moment)
         found += try suspiciousReasons(statistics, rows)
+        found += try Conflicts.list(rows, limit: Limits.itemReasonsMax).map {
+            $0.reason(at: moment)
+        }
         // Nobody has asked the rows yet.
         if self.settings == nil { found += try pauseReasons(at: moment, rows) }
         let asides = self.settings == nil ? try rows.setAsides().filter(\.isSetAside) : asides.list

@@ -122,10 +122,12 @@ extension SyncEngine {
         var asset = AssetFields(
             fileName: file.place.path.name, importedAt: file.since,
             fileModifiedAt: Timestamp(milliseconds: content.stamp.modifiedAt / 1_000_000))
-        if try isConflict(file, rows) {
+        if let agreed = file.agreed, try isConflict(file, rows) {
             asset.name = ConflictName.of(
                 asset.name, device: settings?.deviceName ?? "", at: now.wall)
             asset.nameBytes = nil
+            asset.editedBy = settings?.deviceName
+            asset.conflictsWith = agreed.asset
         }
         asset.expects = [.original]
         var blobs = [BlobRole.original.rawValue: reference(to: content)]

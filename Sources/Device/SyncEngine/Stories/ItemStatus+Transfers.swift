@@ -157,6 +157,9 @@ extension ItemEvidence {
         } else if let needed {
             lacks(needed, remote, isKept: try engine.isKept(record.key.id, rows), &status)
         }
+        if let conflict = try Conflicts.conflict(about: record, rows) {
+            status.reasons.append(conflict.reason(at: moment))
+        }
         status.reasons = ReasonTable.ranked(
             try status.reasons + informing(remote, asset))
         return status

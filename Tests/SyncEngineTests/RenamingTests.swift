@@ -1,0 +1,213 @@
+import Library
+import Records
+import Status
+import SyncEngine
+import Testing
+
+/// Names that assets got elsewhere, on the files of this library.
+@Suite struct RenamingTests {
+    private let server = FakeServer()
+    private let device: FakeDevice
+    private let other: FakeDevice
+
+    init() throws {
+        device = FakeDevice(server, number: 1)
+        other = FakeDevice(server, number: 2)
+        device.write("picture", to: FakeDevice.library("2024/05/IMG_1.JPG"))
+        device.write("<one/>", to: FakeDevice.library("2024/05/IMG_1.JPG.xmp"))
+        try device.sync()
+        try other.sync()
+    }
+
+    private func rename(_ device: FakeDevice, _ path: String, to name: String) {
+        let place = FakeDevice.library(path)
+        let target = Place(
+            root: .library, path: (place.path.parent ?? .root).appending(Array(name.utf8)))
+        device.files[target] = device.files.removeValue(forKey: place)
+    }
+
+    /// As the web would.
+    private func rename(to name: String) throws {
+        let key = try #require(server.assets.first?.key)
+        server.change(key) { $0.fields?["name"] = .string(name) }
+    }
+
+    private var names: [String] {
+        server.assets.map { AssetFields($0.fields ?? [:]).name }
+    }
+
+    private var folder: String {
+        get throws {
+            let place = try #require(other.files.keys.first { $0.root.isLibrary })
+            return try #require(place.path.parent).text
+        }
+    }
+
+    @Test func `a name given elsewhere is the file's, and its parts follow`() throws {
+        rename(device, "2024/05/IMG_1.JPG", to: "Beach.JPG")
+        try device.sync()
+        // The sidecar that stayed behind is the picture's.
+        #expect(
+            device.libraryTexts
+                == ["2024/05/Beach.JPG": "picture", "2024/05/Beach.JPG.xmp": "<one/>"])
+        try other.sync()
+        let month = try folder
+        #expect(
+            other.libraryTexts
+                == ["\(month)/Beach.JPG": "picture", "\(month)/Beach.JPG.xmp": "<one/>"])
+        // Nothing is read, sent or fetched because of it, and nothing is left to do.
+        #expect(!other.requests.contains { ["download", "put", "pack", "have"].contains($0) })
+        #expect(other.rows.intents().isEmpty)
+        let head = server.head
+        for _ in 0..<2 {
+            #expect(try other.sync() == .inSync)
+            #expect(try device.sync() == .inSync)
+        }
+        #expect(server.head == head && names == ["Beach.JPG"])
+        #expect(other.aside.isEmpty && device.aside.isEmpty)
+    }
+
+    @Test func `the folder that its user chose stays`() throws {
+        let moved = FakeDevice.library("best of/IMG_1.JPG")
+        device.files[moved] = device.files.removeValue(
+            forKey: FakeDevice.library("2024/05/IMG_1.JPG"))
+        device.folders.insert(moved.folder)
+        try device.sync()
+        try rename(to: "Beach.JPG")
+        try device.sync()
+        #expect(device.libraryTexts["best of/Beach.JPG"] == "picture")
+    }
+
+    @Test func `a name that is taken gets a number, and nothing is overwritten`() throws {
+        device.write("mine", to: FakeDevice.library("2024/05/beach.jpg"))
+        device.links[FakeDevice.library("2024/05/Beach (2).JPG")] = .symbolicLink
+        try device.sync()
+        let key = try #require(
+            server.assets.first { AssetFields($0.fields ?? [:]).name == "IMG_1.JPG" }?.key)
+        server.change(key) { $0.fields?["name"] = .string("Beach.JPG") }
+        #expect(try device.sync() == .inSync)
+        #expect(device.libraryTexts["2024/05/beach.jpg"] == "mine")
+        #expect(device.libraryTexts["2024/05/Beach (3).JPG"] == "picture")
+        // The number is this device's own affair.
+        #expect(names.sorted() == ["Beach.JPG", "beach.jpg"])
+    }
+
+    @Test func `a name that rows don't know of is found taken`() throws {
+        device.failDisk = { [device] operation in
+            guard case .rename(_, _, let target) = operation,
+                target.path.name == Array("Beach.JPG".utf8), device.files[target] == nil
+            else { return nil }
+            device.write("new", to: target)
+            return nil
+        }
+        try rename(to: "Beach.JPG")
+        try device.sync()
+        #expect(device.libraryTexts["2024/05/Beach.JPG"] == "new")
+        #expect(device.libraryTexts["2024/05/Beach (2).JPG"] == "picture")
+        #expect(device.rows.intents().isEmpty)
+    }
+
+    @Test func `a name that differs in case alone is taken over`() throws {
+        try rename(to: "img_1.jpg")
+        try device.sync()
+        #expect(device.libraryTexts["2024/05/img_1.jpg"] == "picture")
+        #expect(device.libraryTexts["2024/05/img_1.jpg.xmp"] == "<one/>")
+        #expect(device.libraryTexts.count == 2)
+    }
+
+    @Test func `renamed here and elsewhere at once, both end with one name`() throws {
+        let month = try folder
+        rename(device, "2024/05/IMG_1.JPG", to: "Mine.JPG")
+        rename(other, "\(month)/IMG_1.JPG", to: "Theirs.JPG")
+        for _ in 0..<3 {
+            try device.sync()
+            try other.sync()
+        }
+        let name = try #require(names.first)
+        #expect(device.libraryTexts["2024/05/\(name)"] == "picture")
+        #expect(other.libraryTexts["\(month)/\(name)"] == "picture")
+        #expect(device.libraryTexts["2024/05/\(name).xmp"] == "<one/>")
+        let head = server.head
+        try device.sync()
+        try other.sync()
+        #expect(server.head == head)
+    }
+
+    @Test func `of several copies none is renamed`() throws {
+        device.write("picture", to: FakeDevice.library("mine/copy.jpg"))
+        try device.sync()
+        try rename(to: "Beach.JPG")
+        #expect(try device.sync() == .inSync)
+        #expect(device.libraryTexts["2024/05/IMG_1.JPG"] == "picture")
+        #expect(device.libraryTexts["mine/copy.jpg"] == "picture")
+        #expect(names == ["Beach.JPG"])
+    }
+
+    @Test func `a source's files keep their names`() throws {
+        let camera = FakeDevice(server, number: 3, optimizes: true)
+        camera.write("film", to: FakeDevice.source("DSC_1.JPG"))
+        try camera.sync()
+        let key = try #require(
+            server.assets.first { AssetFields($0.fields ?? [:]).name == "DSC_1.JPG" }?.key)
+        server.change(key) { $0.fields?["name"] = .string("Beach.JPG") }
+        try camera.sync()
+        #expect(camera.texts(in: RootID(rawValue: 1)) == ["DSC_1.JPG": "film"])
+    }
+
+    @Test func `a file that changes at the last moment keeps its name until it is across`() throws {
+        device.failDisk = { [device] operation in
+            guard case .rename(let place, _, _) = operation,
+                device.libraryTexts[place.path.text] == "picture"
+            else { return nil }
+            device.write("edited", to: place, ageSeconds: 60)
+            return nil
+        }
+        try rename(to: "Beach.JPG")
+        try device.sync()
+        try device.sync()
+        #expect(device.libraryTexts["2024/05/Beach.JPG"] == "edited")
+        #expect(server.assets.count == 1)
+    }
+
+    @Test func `ending after any event leaves one file with one of the two names`() throws {
+        try rename(to: "Beach.JPG")
+        var ends = 0
+        while true {
+            let server = FakeServer()
+            let device = FakeDevice(server, number: 1)
+            device.write("picture", to: FakeDevice.library("2024/05/IMG_1.JPG"))
+            device.write("<one/>", to: FakeDevice.library("2024/05/IMG_1.JPG.xmp"))
+            try device.sync()
+            let key = try #require(server.assets.first?.key)
+            server.change(key) { $0.fields?["name"] = .string("Beach.JPG") }
+            device.restart()
+            try device.run(events: ends)
+            let isOver = device.outcome != nil
+            #expect(
+                device.libraryTexts.values.sorted() == ["<one/>", "picture"], "after \(ends)")
+            try device.sync()
+            #expect(
+                device.libraryTexts
+                    == ["2024/05/Beach.JPG": "picture", "2024/05/Beach.JPG.xmp": "<one/>"],
+                "ended after event \(ends)")
+            #expect(AssetFields(server.assets[0].fields ?? [:]).name == "Beach.JPG")
+            #expect(device.rows.intents().isEmpty && device.aside.isEmpty)
+            if isOver { break }
+            ends += 1
+        }
+        #expect(ends > 20)
+    }
+
+    @Test func `a disk that cannot rename is asked again later`() throws {
+        device.failDisk = { operation in
+            if case .rename = operation { return .inputOutput(errno: 5) }
+            return nil
+        }
+        try rename(to: "Beach.JPG")
+        try device.sync()
+        #expect(device.libraryTexts["2024/05/IMG_1.JPG"] == "picture")
+        device.failDisk = { _ in nil }
+        #expect(try device.sync() == .inSync)
+        #expect(device.libraryTexts["2024/05/Beach.JPG"] == "picture")
+    }
+}

@@ -74,6 +74,21 @@ import Testing
         #expect(conditions.clockOffsetSeconds == 0)
     }
 
+    @Test func `a user service ends at logout unless its user lingers`() throws {
+        let folder = try TemporaryFolder()
+        let source = BackgroundSource(user: "anna", lingering: folder.path)
+        func told() -> String? {
+            var conditions = Conditions()
+            source.observe(&conditions, probesServer: false)
+            return conditions.endsAtLogoutOf
+        }
+        #expect(told() == "anna")
+        try Data().write(to: URL(fileURLWithPath: folder.file("anna")))
+        #expect(told() == nil)
+        try FileManager.default.removeItem(atPath: folder.file("anna"))
+        #expect(told() == "anna")
+    }
+
     // MARK: The bus
 
     @Test func `a message of the bus is written as the specification says`() {

@@ -67,6 +67,13 @@ import Testing
             try house.expectShown(
                 "backgroundNotAllowed", on: "camera", saying: ["loginctl enable-linger"],
                 within: 10)
+            // The server knows as well, and tells the account's other devices.
+            try house.signIn("laptop")
+            #expect(
+                try soon {
+                    try house.martlet("laptop", "devices", "--json").output
+                        .contains("backgroundNotAllowed")
+                })
         }
 
         let removed = try Program.run(["service", "uninstall"], environment: environment)

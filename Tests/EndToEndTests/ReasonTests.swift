@@ -17,5 +17,13 @@ import Testing
             try house.startServer()
         }
         try house.expectUpToDate("camera")
+        // However long it was away, the next try does not have to be waited for.
+        try house.expectReason("serverUnreachable", on: "camera", saying: "connection refused") {
+            house.killServer()
+        } goneAfter: {
+            usleep(8_500_000)
+            try house.startServer()
+        }
+        try house.expectUpToDate("camera")
     }
 }

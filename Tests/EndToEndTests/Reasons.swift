@@ -58,17 +58,22 @@ extension Household {
     /// Causes a reason, sees it come with all of `evidence` in its sentences, ends its cause, and
     /// sees it go.
     ///
-    /// With `item`, it is that item's reason; else one of the library's. Returns what was shown.
+    /// With `item`, it is that item's reason; else one of the library's. `within`: where the cause
+    /// takes longer to be one. ReasonCoverageTests reads these calls. Returns what was shown.
     @discardableResult
     func expectReason(
         _ code: String, on device: String, item: String? = nil, saying evidence: String...,
+        within seconds: Double = Household.reasonSecondsMax,
         sourceLocation: SourceLocation = #_sourceLocation,
-        when cause: () throws -> Void, goneAfter end: (() throws -> Void)? = nil
+        when cause: () throws -> Void, goneAfter end: () throws -> Void
     ) throws -> ShownStatus.Reason? {
         try cause()
         let shown = try expectShown(
-            code, on: device, item: item, saying: evidence, sourceLocation: sourceLocation)
-        guard let end, shown != nil else { return shown }
+            code, on: device, item: item, saying: evidence, within: seconds,
+            sourceLocation: sourceLocation)
+        guard let shown else { return nil }
+        let isTold = !shown.text.contains("unknown")
+        #expect(isTold, Comment(rawValue: shown.text), sourceLocation: sourceLocation)
         try end()
         try expectGone(code, on: device, item: item, sourceLocation: sourceLocation)
         return shown

@@ -10,10 +10,12 @@ final class FakeDevice {
         var inode: UInt64
         var modifiedAt: Int64
         var changedAt: Int64
+        /// Of a file with holes, which takes less room than it has bytes.
+        var byteCount: Int64?
 
         var stamp: FileStamp {
             FileStamp(
-                inode: inode, byteCount: Int64(bytes.count), modifiedAt: modifiedAt,
+                inode: inode, byteCount: byteCount ?? Int64(bytes.count), modifiedAt: modifiedAt,
                 changedAt: changedAt)
         }
     }
@@ -64,6 +66,9 @@ final class FakeDevice {
     var failDisk: (DiskOperation) -> DiskError? = { _ in nil }
     var failFolder: (Folder) -> DiskError? = { _ in nil }
     var readResult: (Place) -> FileReadResult? = { _ in nil }
+    /// What is under way and not answered, until `letGo`.
+    var takesLong: (Effect) -> Bool = { _ in false }
+    private(set) var underWay: [Effect] = []
 
     init(_ server: FakeServer, number: UInt64 = 1, optimizes: Bool = false, once: Bool = true) {
         self.server = server
@@ -127,6 +132,10 @@ final class FakeDevice {
 
     func story(_ place: Place) throws -> ItemStory? {
         try engine.story(of: .place(place), at: now, rows: rows)
+    }
+
+    func story(of subject: ItemSubject) throws -> ItemStory? {
+        try engine.story(of: subject, at: now, rows: rows)
     }
 
     func story(_ asset: RecordID) throws -> ItemStory? {
@@ -194,7 +203,15 @@ final class FakeDevice {
         for effect in effects { perform(effect) }
     }
 
+    /// What took long ends.
+    func letGo() {
+        takesLong = { _ in false }
+        for effect in underWay { perform(effect) }
+        underWay = []
+    }
+
     private func perform(_ effect: Effect) {
+        if takesLong(effect) { return underWay.append(effect) }
         switch effect {
         case .readConditions(let probesServer):
             if probesServer { log.append("probe") }

@@ -61,13 +61,33 @@ import Wire
             }
             server.clock.advance(seconds: Limits.silenceSeconds - 1)
             #expect(try await shown()?.state == .upToDate)
-            server.clock.advance(seconds: 1)
-            let status = try #require(try await shown())
-            #expect(status.state == .attention)
-            let reason = try #require(status.reasons.first)
-            #expect(reason.code == .notHeardFrom && reason.since == reported)
-            #expect(reason.message.hasSuffix("since \(EvidenceText.time(reported))."))
+            try await expectReason(
+                .notHeardFrom, saying: "since \(EvidenceText.time(reported)).", shown
+            ) {
+                server.clock.advance(seconds: 1)
+            } goneAfter: {
+                let status = try #require(try await shown())
+                #expect(status.state == .attention)
+                #expect(status.reasons.first?.since == reported)
+                let again = try await client.send(
+                    .put, "/api/v1/devices/\(anna.device)/state", by: anna,
+                    json: StateRequest(version: "1", status: LibraryStatus(state: .upToDate)))
+                #expect(again.status == .ok)
+            }
         }
+    }
+
+    /// What the server says of a device that can't say it itself.
+    private func expectReason(
+        _ code: ReasonCode, saying words: String, _ shown: () async throws -> LibraryStatus?,
+        when cause: () async throws -> Void, goneAfter end: () async throws -> Void
+    ) async throws {
+        #expect(try await shown()?.reasons.contains { $0.code == code } == false)
+        try await cause()
+        let reason = try await shown()?.reasons.first { $0.code == code }
+        #expect(reason?.message.hasSuffix(words) == true)
+        try await end()
+        #expect(try await shown()?.reasons.contains { $0.code == code } == false)
     }
 
     @Test func `another account's devices are not seen`() async throws {

@@ -27,7 +27,6 @@ package final class Agent: Sendable {
     private let parts: AgentLife.Parts
     private let state = Mutex(State())
     private let surroundings: Surroundings
-    private let began: Timestamp
 
     /// Throws `notSignedIn`, `agentRuns` and what makes its files unusable.
     package init(
@@ -35,12 +34,11 @@ package final class Agent: Sendable {
     ) throws(AgentError) {
         self.home = home
         self.surroundings = surroundings
-        began = surroundings.now().wall
         configuration = try home.configuration()
         let address = try ServerAddress(parsing: configuration.server)
         let token = try home.token()
         let trusted = home.trustedFiles()
-        lock = try AgentLock(home, since: began)
+        lock = try AgentLock(home, since: surroundings.now().wall)
         let limits = TransferLimits(
             upload: RateLimit(surroundings), download: RateLimit(surroundings))
         let policies = try PolicySource(PolicyFile(home)) { policies in
@@ -82,12 +80,7 @@ package final class Agent: Sendable {
         let (life, hold) = state.withLock { ($0.life, $0.hold) }
         if let hold { return hold.status(surroundings) }
         guard let life else { return try DeviceDatabase(home).observedStatus(surroundings) }
-        var status: LibraryStatus
-        do { status = try await life.status() } catch { throw AgentError(rows: error) }
-        if let reason = Background.reason(since: began) {
-            status.reasons = ReasonTable.ranked(status.reasons + [reason])
-        }
-        return status
+        do { return try await life.status() } catch { throw AgentError(rows: error) }
     }
 
     private func story(_ name: String) async throws(AgentError) -> ItemStory? {

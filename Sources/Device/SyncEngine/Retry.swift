@@ -118,6 +118,12 @@ extension RequestFailure {
         }
     }
 
+    /// Why the server can't be used, as its reason says it.
+    var cause: String {
+        guard case .retryLater(_, let seconds?) = self else { return text }
+        return "it asks to be left alone for \(EvidenceText.duration(seconds: seconds))"
+    }
+
     var concernsAllUploads: Bool {
         switch self {
         case .accountFull, .serverStorageFull: true

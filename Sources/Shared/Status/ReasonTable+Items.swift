@@ -64,7 +64,7 @@ extension ReasonTable {
             clearsWhen: "the file or Martlet is newer", fix: "Send the report."),
         ReasonRule(
             .nameNotAllowed, .item, .thisItem, .attention,
-            "The name has {value}; at most {limit} can be kept.",
+            "The name of {path} has {value}; at most {limit} can be kept.",
             clearsWhen: "it is renamed", fix: "Rename it."),
         ReasonRule(
             .tooLarge, .item, .thisItem, .attention,

@@ -31,6 +31,7 @@ final class MachineConditions: Sendable {
             ProbeSource(client: probe, sleep: surroundings.sleep),
         ]
         #if os(Linux)
+        if Background.isUserService { sources.append(BackgroundSource(user: Background.user)) }
         sources.append(SleepSource(now: surroundings.now))
         sources.append(
             DesktopSource(

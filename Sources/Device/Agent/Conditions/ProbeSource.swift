@@ -17,12 +17,14 @@ final class ProbeSource: ConditionsSource {
     }
 
     func observe(_ conditions: inout Conditions, probesServer: Bool) {
-        if probesServer { ask() }
+        if probesServer { conditions.serverAnswers = ask() == false }
         if isStranger.withLock({ $0 }) { conditions.network.isCaptive = true }
     }
 
     /// Waits, `Limits.probeSecondsMax` at most, on the reader's own queue.
-    private func ask() {
+    ///
+    /// Whether a stranger answered; `nil`: nobody did.
+    private func ask() -> Bool? {
         let (client, sleep) = (client, sleep)
         let answer = Answer()
         let isAnswered = DispatchSemaphore(value: 0)
@@ -39,7 +41,9 @@ final class ProbeSource: ConditionsSource {
         }
         isAnswered.wait()
         patience.cancel()
-        if let found = answer.isStranger.withLock({ $0 }) { isStranger.withLock { $0 = found } }
+        let found = answer.isStranger.withLock { $0 }
+        if let found { isStranger.withLock { $0 = found } }
+        return found
     }
 
     /// `nil`: nobody answered, so nothing is known.

@@ -2,6 +2,7 @@ import CMartlet
 import Library
 import Media
 package import Records
+import Status
 import SyncEngine
 
 #if canImport(Glibc)
@@ -130,6 +131,11 @@ package struct PhotoImport {
         let (place, name) = (Place(root: .library, path: path), text(disk, path))
         do throws(DiskError) {
             guard case .file(let stamp)? = try disk.entry(at: place)?.kind else { throw .changed }
+            if let bound = ItemBound(name: path.name, byteCount: stamp.byteCount) {
+                let what = bound.code == .tooLarge ? "it" : "its name"
+                return note(
+                    name, .failed, "\(what) has \(bound.value); at most \(bound.limit) can be kept")
+            }
             switch disk.read(place, stamp) {
             case .media(let content), .sidecar(let content):
                 try take(disk, place, content, name)

@@ -50,7 +50,8 @@ final class InotifyWatcher: FolderWatcher {
     func watch(_ folder: Folder, path: [UInt8]) {
         let events =
             UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM)
-            | UInt32(IN_DELETE) | UInt32(IN_CREATE) | UInt32(IN_ONLYDIR) | UInt32(IN_DONT_FOLLOW)
+            | UInt32(IN_DELETE) | UInt32(IN_CREATE) | UInt32(IN_MOVE_SELF) | UInt32(IN_ONLYDIR)
+            | UInt32(IN_DONT_FOLLOW)
         let own = limit()
         let isFirstFailure = watches.withLock { watches in
             if let own, watches.folders.count >= own {
@@ -125,8 +126,8 @@ final class InotifyWatcher: FolderWatcher {
             has(Int(IN_IGNORED))
                 ? watches.folders.removeValue(forKey: number) : watches.folders[number]
         }
-        // Its disk is gone, or the folder: whoever lies above may not be watched.
-        if let folder, has(Int(IN_IGNORED)), folder.path == .root {
+        // Its disk is gone, or the folder, or has another name: whoever lies above may not be watched.
+        if let folder, has(Int(IN_IGNORED)) || has(Int(IN_MOVE_SELF)), folder.path == .root {
             return post(.folderChanged(folder))
         }
         guard let folder, !has(Int(IN_IGNORED)), !name.isEmpty else { return }

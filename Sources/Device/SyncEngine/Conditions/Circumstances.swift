@@ -14,6 +14,8 @@ struct Circumstances: Sendable {
     /// `nil` until the machine was asked once.
     var reading: Conditions?
     var isReading = false
+    /// The latest probe's.
+    var serverAnswered = false
     /// Uptime of the latest reading.
     var readAt: Int64?
     var pause: Pause?
@@ -136,6 +138,14 @@ extension SyncEngine {
             startComparison()
         }
         if wasStopped, circumstances.way == nil { retryEverything() }
+        // It answers again: what waits for it need not wait for its own next try. Once each time it
+        // comes back: a server that answers and breaks every request is left its time.
+        if let answers = conditions.serverAnswers {
+            if answers, !circumstances.serverAnswered, serverGate.failure?.isOfTheWay ?? false {
+                serverGate.retryNow(at: now)
+            }
+            circumstances.serverAnswered = answers
+        }
     }
 
     /// Connections of before are dead without anybody having said so, and the world went on.

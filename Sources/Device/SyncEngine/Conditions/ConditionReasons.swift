@@ -55,6 +55,9 @@ extension SyncEngine {
             let more = max(Limits.watchesWanted, limit * 2)
             found.append((.watchLimit, ["limit": String(limit), "more": String(more)]))
         }
+        if let user = reading.endsAtLogoutOf {
+            found.append((.backgroundNotAllowed, ["user": user]))
+        }
         return found
     }
 

@@ -16,6 +16,10 @@ package struct Conditions: Hashable, Sendable {
     package var sleep: Sleep?
     /// The system's limit of watched folders, while it is reached.
     package var watchLimit: Int?
+    /// Whose logout ends Martlet on this device; `nil`: it goes on.
+    package var endsAtLogoutOf: String?
+    /// Whether the server itself answered when it was probed with this reading; `nil`: it was not.
+    package var serverAnswers: Bool?
     /// How far local time is ahead of UTC.
     package var localOffsetSeconds: Int64
     /// What the user allows; read together with all this.
@@ -24,6 +28,7 @@ package struct Conditions: Hashable, Sendable {
     package init(
         power: Power = Power(), network: Network = Network(), freeByteCount: Int64? = nil,
         clockOffsetSeconds: Int64 = 0, sleep: Sleep? = nil, watchLimit: Int? = nil,
+        endsAtLogoutOf: String? = nil, serverAnswers: Bool? = nil,
         localOffsetSeconds: Int64 = 0, policies: Policies = Policies()
     ) {
         self.power = power
@@ -32,6 +37,8 @@ package struct Conditions: Hashable, Sendable {
         self.clockOffsetSeconds = clockOffsetSeconds
         self.sleep = sleep
         self.watchLimit = watchLimit
+        self.endsAtLogoutOf = endsAtLogoutOf
+        self.serverAnswers = serverAnswers
         self.localOffsetSeconds = localOffsetSeconds
         self.policies = policies
     }

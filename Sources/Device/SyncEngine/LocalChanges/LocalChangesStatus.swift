@@ -34,14 +34,15 @@ extension SyncEngine {
         let code = ReasonCode.suspiciousChange.rawValue
         guard statistics.filesNotIncluded[code] ?? 0 > 0 else { return [] }
         return try HeldChanges.suspicious(rows, limit: Limits.itemReasonsMax).map { file in
-            Reason(
-                .suspiciousChange,
-                [
-                    "path": FileName.cleaned(file.place.path.bytes).text,
-                    "change": file.stamp.byteCount == 0
-                        ? "shrank to nothing" : "changed while its time did not",
-                ],
-                since: file.since)
+            Reason(.suspiciousChange, suspicion(of: file), since: file.since)
         }
+    }
+
+    func suspicion(of file: LocalFile) -> [String: String] {
+        [
+            "path": FileName.cleaned(file.place.path.bytes).text,
+            "change": file.stamp.byteCount == 0
+                ? "shrank to nothing" : "changed while its time did not",
+        ]
     }
 }

@@ -231,6 +231,9 @@ extension SyncEngine {
             if SidecarName.stem(of: place.path.name) != nil {
                 comparison.withSidecars.insert(place.folder)
             }
+            if let bound = ItemBound(name: place.path.name, byteCount: stamp.byteCount) {
+                return try exclude(place, stamp, row, bound.code, rows)
+            }
             if let row, row.stamp == stamp {
                 switch row.state {
                 case .unread, .unreadable: settleOrRead(place, stamp, sighting)

@@ -11,7 +11,7 @@ extension SyncEngine {
         let settings = if let known = self.settings { known } else { try rows.settings }
         let held = try heldSummary(rows, at: moment)
         var found = reasons(at: moment, statistics) + heldReasons(held, at: moment)
-        found += try suspiciousReasons(statistics, rows)
+        found += try suspiciousReasons(statistics, rows) + boundReasons(statistics, rows)
         found += try Conflicts.list(rows, limit: Limits.itemReasonsMax).map {
             $0.reason(at: moment)
         }
@@ -47,7 +47,7 @@ extension SyncEngine {
         var counts = ItemCounts()
         counts.items =
             statistics.assets + statistics.digestsOnlyHere + statistics.filesUnread
-            + statistics.filesUnreadable
+            + statistics.filesUnreadable + statistics.filesPastBounds
         // Assets
         counts.inSync = statistics.assetsHere
         var elsewhere = statistics.assets - statistics.assetsHere
@@ -78,7 +78,8 @@ extension SyncEngine {
         counts.uploading = min(uploads.activeCount, here)
         here -= counts.uploading
         let unreadFailing = min(unread, statistics.filesUnread)
-        counts.failed += failing + statistics.filesUnreadable + unreadFailing
+        counts.failed +=
+            failing + statistics.filesUnreadable + statistics.filesPastBounds + unreadFailing
         if finished == nil, self.settings != nil, !serverGate.isClosed, !uploads.gate.isClosed,
             circumstances.stop(at: now) == nil
         {
@@ -138,7 +139,7 @@ extension SyncEngine {
         // The way there is at fault, and said to be.
         if failure.isOfTheWay, circumstances.way != nil { return reasons }
         let evidence = [
-            "server": settings?.server ?? "the server", "cause": failure.text,
+            "server": settings?.server ?? "the server", "cause": failure.cause,
             "nextTry": nextTry(serverGate.attempts, at: moment),
         ]
         let code: ReasonCode

@@ -27,6 +27,17 @@ extension ItemEvidence {
         return reasons
     }
 
+    /// A file that is a part of an item, its film or its sidecar, is shown with it and not by itself.
+    func otherView(of digest: Digest, in record: Record) -> [Reason] {
+        guard record.blob(.original)?.digest != digest,
+            record.blobs.values.contains(where: { $0.digest == digest })
+        else { return [] }
+        let name = AssetFields(record.fields ?? [:]).name
+        return [
+            Reason(.otherView, ["view": "the item \(name)"], since: record.envelope.changedAt)
+        ]
+    }
+
     /// The server has not made its pictures yet, or only of earlier bytes.
     private func isBeingAnalysed(
         _ asset: Record, _ original: BlobReference

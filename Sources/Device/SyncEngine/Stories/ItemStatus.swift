@@ -102,6 +102,9 @@ struct ItemEvidence {
                 since: file.since)
             return status(of: file, .failed, [reason])
         case .notIncluded(let code):
+            if ItemBound.codes.contains(ReasonCode(rawValue: code)) {
+                return status(of: file, .failed, [engine.boundReason(file)].compactMap { $0 })
+            }
             return status(of: file, .notIncluded, [try notIncluded(file, code)])
         }
     }
@@ -146,6 +149,8 @@ struct ItemEvidence {
                 try rows.assets(with: content.digest).first
             }
             evidence["date"] = EvidenceText.day(asset?.record.deletedAt ?? file.since)
+        } else if code == ReasonCode.suspiciousChange.rawValue {
+            evidence = engine.suspicion(of: file)
         } else if file.place.path.name.first == UInt8(ascii: ".") {
             evidence["rule"] = "names that begin with a dot are left out"
         } else {
@@ -170,6 +175,7 @@ struct ItemEvidence {
         } else if let remote = try remote(naming: digest) {
             if remote.record.isLiveAsset || remote.record.joinedInto != nil {
                 status = try self.status(of: remote)
+                if asked != nil { status.reasons += otherView(of: digest, in: remote.record) }
             } else {
                 status = deletedBefore(remote, file)
             }

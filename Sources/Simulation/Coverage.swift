@@ -30,7 +30,7 @@ extension Counters {
         "syncFolder", "syncLibrary",
     ]
     private static let answers = [
-        "apply held", "put back held", "keep good", "accept suspicious", "split a pair",
+        "apply held", "put back held", "accept suspicious", "split a pair",
     ]
     /// A state that the status says, and an event that must meet it.
     private static let transitions = [

@@ -139,7 +139,11 @@ final class SimulatedDevice {
 
     /// What users wrote or renamed without syncing is theirs to lose.
     private func contentsThatMayVanish() -> Set<Content> {
-        Set(
+        // Also on a disk that is away.
+        let isMissing = library.isMissing
+        library.isMissing = false
+        defer { library.isMissing = isMissing }
+        return Set(
             library.files().map { library.nodes[$0.node] }
                 .filter { $0.maker == .user || $0.isRenamedByUser }.map(\.content))
     }

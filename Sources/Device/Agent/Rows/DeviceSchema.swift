@@ -6,6 +6,7 @@ import SyncEngine
 enum DeviceSchema {
     static let steps = [
         first, agreements, localChanges, removals, optimizing, conditions, stories, userChanges,
+        services,
     ]
 
     private static let agreements = """

@@ -40,7 +40,14 @@ import Testing
         _ rows: some Rows, _ world: RowsWorld, _ numbers: inout SeededNumbers
     ) throws(RowsError) {
         let id = numbers.one(of: world.keys).id
-        switch numbers.below(10) {
+        switch numbers.below(11) {
+        case 10:
+            let since = Timestamp(milliseconds: Int64(numbers.below(99)))
+            let states: [ServiceState] = [
+                .on, .off(since: since, removes: false), .off(since: since, removes: true),
+                .returning,
+            ]
+            try rows.save(photosService: numbers.one(of: states))
         case 0...3: try rows.choose(numbers.one(of: ItemChoice.allCases), for: id)
         case 4: try rows.choose(nil, for: id)
         case 5: if numbers.below(4) == 0 { try rows.removeChoices(.inCloud) }
@@ -75,6 +82,14 @@ import Testing
         #expect(
             try database.assetsToEvict(after: nil, limit: 9)
                 == memory.assetsToEvict(after: nil, limit: 9), comment)
+        for id in [nil] + world.keys.map(\.id) {
+            for limit in [2, 9] {
+                #expect(
+                    try database.assetsInLibrary(after: id, limit: limit)
+                        == memory.assetsInLibrary(after: id, limit: limit), comment)
+            }
+        }
+        #expect(try database.photosService() == memory.photosService(), comment)
         #expect(
             try database.leastUsedOriginals(limit: 9) == memory.leastUsedOriginals(limit: 9),
             comment)

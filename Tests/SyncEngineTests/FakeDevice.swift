@@ -45,6 +45,8 @@ final class FakeDevice {
 
     private(set) var engine: SyncEngine
     private var once: Bool
+    /// As before a sign-out, from the next start on.
+    var removesOriginals = false
     /// Of Martlet, from the next start on.
     var version = "1.9.2"
     private(set) var events: [Event] = []
@@ -91,9 +93,13 @@ final class FakeDevice {
         ]
     }
 
-    private static func engine(once: Bool, version: String = "1.9.2") -> SyncEngine {
+    private static func engine(
+        once: Bool, version: String = "1.9.2", removesOriginals: Bool = false
+    ) -> SyncEngine {
         SyncEngine(
-            options: SyncEngine.Options(once: once, version: version), randomNumber: { 256 })
+            options: SyncEngine.Options(
+                once: once, version: version, removesOriginals: removesOriginals),
+            randomNumber: { 256 })
     }
 
     // MARK: The user
@@ -150,7 +156,8 @@ final class FakeDevice {
     /// The process ends here: what was on its way is lost, and rows are those of the last commit.
     func restart(once: Bool? = nil) {
         self.once = once ?? self.once
-        engine = Self.engine(once: self.once, version: version)
+        engine = Self.engine(
+            once: self.once, version: version, removesOriginals: removesOriginals)
         events = []
         timer = nil
         outcome = nil

@@ -81,7 +81,8 @@ import Testing
             encoding: .utf8)
         for command in [
             "serve", "account add", "login", "sync", "status", "devices", "photos import",
-            "photos source", "photos list", "photos export",
+            "photos source", "photos list", "photos export", "logout", "services on|off",
+            "library move",
         ] {
             #expect(document.contains(command), "Documentation/command-line.md lacks \(command)")
         }

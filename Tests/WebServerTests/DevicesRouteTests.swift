@@ -38,6 +38,30 @@ import Wire
         }
     }
 
+    @Test func `a device with a service off hears which others have it off too`() async throws {
+        let server = try await TestServer()
+        let anna = try await server.person("anna", device: 1)
+        let laptop = try await server.signIn("anna", device: 2)
+        try await server.run { client in
+            func report(_ person: Person, off: Bool) async throws -> [String: [String]]? {
+                let reasons = off ? [Reason(.serviceOff, since: server.clock.read())] : []
+                let reply: StateReply = try await client.send(
+                    .put, "/api/v1/devices/\(person.device)/state", by: person,
+                    json: StateRequest(
+                        version: "1", status: LibraryStatus(state: .paused, reasons: reasons))
+                ).decoded()
+                return reply.servicesOff
+            }
+            #expect(try await report(anna, off: true) == ["photos": []])
+            #expect(try await report(laptop, off: false) == nil)
+            let names = try #require(try await report(laptop, off: true)?["photos"])
+            #expect(names.count == 1)
+            #expect(try await report(anna, off: true)?["photos"]?.count == 1)
+            #expect(try await report(anna, off: false) == nil)
+            #expect(try await report(laptop, off: true) == ["photos": []])
+        }
+    }
+
     @Test func `a device that fell silent is said to be so, with its name and since when`()
         async throws
     {

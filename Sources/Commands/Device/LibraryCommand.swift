@@ -6,7 +6,7 @@ import SyncEngine
 struct LibraryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "library", abstract: "What concerns the library's folder as a whole.",
-        subcommands: [LibraryAcceptCommand.self])
+        subcommands: [LibraryAcceptCommand.self, LibraryMoveCommand.self])
 }
 
 struct LibraryAcceptCommand: AsyncParsableCommand {

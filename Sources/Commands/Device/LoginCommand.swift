@@ -27,8 +27,8 @@ struct LoginCommand: AsyncParsableCommand {
     @Option(help: "The folder of the library; by default ~/Martlet, or Library in MARTLET_HOME.")
     var library: String?
 
-    @Option(help: "The services to be synced; photos is the only one yet.")
-    var services = "photos"
+    @Option(help: "The services to be synced, or none; photos is the only one yet.")
+    var services: String?
 
     @Flag(help: "Optimize Storage: originals stay in the cloud and in sources, none are copied.")
     var optimize = false
@@ -47,10 +47,7 @@ struct LoginCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard services == "photos" else {
-            throw Complaint(
-                .usage, "unknownService", "photos is the only service of this version.")
-        }
+        let services = try services.map(ServiceName.list)
         let address = try ServerAddress(parsing: url)
         if let trust {
             try DeviceContext.home.make()
@@ -65,7 +62,11 @@ struct LoginCommand: AsyncParsableCommand {
             fallbackLibrary: DeviceHome.defaultLibrary(environment: environment),
             optimizesStorage: optimize, asNewDevice: asNewDevice)
         let configuration = try await signIn.run(password: secret)
+        if let services {
+            try ServiceSwitch(signIn.home).set(.photos, isOn: services.contains(.photos))
+        }
         let agent = await ControlClient(signIn.home).ask(.signedIn)
+        if services != nil { _ = await DeviceContext.tell(signIn.home, .serviceChanged) }
         if output.json { return try Output.json(configuration) }
         Output.line("Signed in as \(configuration.account), device “\(configuration.deviceName)”.")
         Output.line("Library: \(configuration.library)")
@@ -75,32 +76,5 @@ struct LoginCommand: AsyncParsableCommand {
     private static var machineName: String {
         let name = ProcessInfo.processInfo.hostName.split(separator: ".").first.map(String.init)
         return name.flatMap { $0.isEmpty ? nil : $0 } ?? "device"
-    }
-}
-
-struct LogoutCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "logout",
-        abstract: "Sign this device out; the library's files stay as ordinary files.")
-
-    @Flag(help: "Keep all files (this is what happens without it, too).")
-    var keep = false
-
-    @OptionGroup var output: OutputOptions
-
-    private struct Result: Encodable {
-        let signedOut: Bool
-        let serverTold: Bool
-    }
-
-    func run() async throws {
-        let home = try DeviceContext.signedIn()
-        let library = try home.configuration().library
-        let isTold = try await DeviceSignOut(home: home).run()
-        if output.json { return try Output.json(Result(signedOut: true, serverTold: isTold)) }
-        Output.line("Signed out. Your files stay in \(library).")
-        if !isTold {
-            Output.line("The server could not be told: remove the device there when it runs again.")
-        }
     }
 }

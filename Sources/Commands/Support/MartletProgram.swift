@@ -75,7 +75,7 @@ struct MartletCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, AccountCommand.self, LoginCommand.self, LogoutCommand.self,
             SyncCommand.self, PauseCommand.self, ResumeCommand.self, ConfigCommand.self,
-            StatusCommand.self, LibraryCommand.self, ServiceCommand.self,
+            StatusCommand.self, LibraryCommand.self, ServicesCommand.self, ServiceCommand.self,
             WhyCommand.self, DevicesCommand.self, PhotosCommand.self,
             VersionCommand.self,
         ])

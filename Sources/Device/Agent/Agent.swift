@@ -19,18 +19,25 @@ package final class Agent: Sendable {
         var hold: AgentHold?
         var commands: [Command] = []
         var isStopped = false
+        /// Another process is about to move the library.
+        var isMoving = false
+        /// No engine runs, because the library is being moved.
+        var isSuspended = false
     }
 
     package let configuration: DeviceConfiguration
     private let home: DeviceHome
-    private let lock: AgentLock
+    let lock: AgentLock
     private let parts: AgentLife.Parts
     private let state = Mutex(State())
     private let surroundings: Surroundings
 
     /// Throws `notSignedIn`, `agentRuns` and what makes its files unusable.
+    ///
+    /// `removesOriginals`: it only lets go of what is safe in the cloud, and ends.
     package init(
-        home: DeviceHome, once: Bool, surroundings: Surroundings = .machine()
+        home: DeviceHome, once: Bool, removesOriginals: Bool = false,
+        surroundings: Surroundings = .machine()
     ) throws(AgentError) {
         self.home = home
         self.surroundings = surroundings
@@ -52,7 +59,8 @@ package final class Agent: Sendable {
                 : ServerClient(
                     address: address, token: token, trusting: trusted, isEventStream: true),
             surroundings: surroundings, library: configuration.library, once: once,
-            policies: policies, limits: limits, marks: ReadingMarks(path: home.readingPath))
+            removesOriginals: removesOriginals, policies: policies, limits: limits,
+            marks: ReadingMarks(path: home.readingPath))
         state.withLock { $0.crashed = parts.marks?.crashed ?? [] }
     }
 
@@ -79,7 +87,12 @@ package final class Agent: Sendable {
     package func status() async throws(AgentError) -> LibraryStatus {
         let (life, hold) = state.withLock { ($0.life, $0.hold) }
         if let hold { return hold.status(surroundings) }
-        guard let life else { return try DeviceDatabase(home).observedStatus(surroundings) }
+        guard let life else {
+            var status = try DeviceDatabase(home).observedStatus(surroundings)
+            status.reasons.removeAll { $0.code == .agentNotRunning }
+            status.state = LibraryState(of: status.reasons, at: surroundings.now().wall)
+            return status
+        }
         do { return try await life.status() } catch { throw AgentError(rows: error) }
     }
 
@@ -105,9 +118,13 @@ package final class Agent: Sendable {
         var isSuspicious = !lock.endedInGoodOrder
         var pause = Limits.heldCheckMilliseconds
         while !state.withLock({ $0.isStopped }) {
+            await waitWhileLibraryMoves()
             let began = surroundings.now().uptime
             do throws(RowsError) {
-                return try await runLife(isSuspicious: isSuspicious)
+                let outcome = try await runLife(isSuspicious: isSuspicious)
+                guard outcome == nil, letsGoOfLife() else { return outcome }
+                isSuspicious = false
+                continue
             } catch {
                 if error.code == .newerVersion { throw error }
                 if error.code == .damaged {
@@ -128,6 +145,8 @@ package final class Agent: Sendable {
     }
 
     private func runLife(isSuspicious: Bool) async throws(RowsError) -> Outcome? {
+        var parts = parts
+        parts.library = (try? home.configuration().library) ?? parts.library
         let life = try AgentLife(parts, suspicious: isSuspicious)
         if isSuspicious { lock.noteCheck() }
         let (isStopped, commands) = state.withLock { state in
@@ -183,6 +202,7 @@ package final class Agent: Sendable {
             case .choicesChanged: ask(.choicesChanged)
             case .rootsChanged: try await rootsChanged()
             case .signedIn: try signedIn()
+            case .libraryMoves: try await suspend()
             case .openStates:
                 var reply = ControlReply(status: try await status())
                 let life = state.withLock { $0.life }
@@ -194,6 +214,7 @@ package final class Agent: Sendable {
                 return ControlReply(
                     status: try await status(), story: try await story(request.about ?? ""))
             case .pauseChanged: ask(.pauseChanged)
+            case .serviceChanged: ask(.serviceChanged)
             case .policiesChanged: state.withLock { $0.life }?.readConditions()
             case .syncNow: ask(.syncNow)
             case .libraryAccepted: ask(.libraryAccepted)
@@ -207,6 +228,42 @@ package final class Agent: Sendable {
     private func rootsChanged() async throws(AgentError) {
         guard let life = state.withLock({ $0.life }) else { return }
         do { try await life.rootsChanged() } catch { throw AgentError(rows: error) }
+    }
+
+    /// Returns when no engine runs; the next one begins when nobody moves the library any more.
+    private func suspend() async throws(AgentError) {
+        let problem = AgentError(.agentRuns, "The agent cannot let go of its library now.")
+        guard !MoveLock.isFree(home) else { throw problem }
+        while true {
+            let (life, isSuspended, isOver) = state.withLock { state in
+                state.isMoving = true
+                return (state.life, state.isSuspended, state.isStopped || state.hold != nil)
+            }
+            if isSuspended { return }
+            if isOver || MoveLock.isFree(home) { throw problem }
+            life?.stop()
+            do { try await surroundings.sleep(.milliseconds(20)) } catch { throw problem }
+        }
+    }
+
+    /// `false`: it was not stopped for the library's move.
+    private func letsGoOfLife() -> Bool {
+        state.withLock { state in
+            guard state.isMoving, !state.isStopped else { return false }
+            state.life = nil
+            return true
+        }
+    }
+
+    /// What a move left between two steps is finished before the next life begins.
+    private func waitWhileLibraryMoves() async {
+        while !MoveLock.isFree(home), !state.withLock({ $0.isStopped }) {
+            state.withLock { $0.isSuspended = true }
+            let step = Limits.heldCheckMilliseconds / 10
+            do { try await surroundings.sleep(.milliseconds(step)) } catch { break }
+        }
+        state.withLock { ($0.isMoving, $0.isSuspended) = (false, false) }
+        try? LibraryMove.finishInterrupted(home)
     }
 
     /// Takes the renewed secret, and goes on at once with what it was refused.

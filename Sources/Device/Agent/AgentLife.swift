@@ -22,8 +22,9 @@ final class AgentLife: Sendable {
         let client: ServerClient
         let events: ServerClient?
         let surroundings: Surroundings
-        let library: String
+        var library: String
         let once: Bool
+        let removesOriginals: Bool
         let policies: PolicySource
         let limits: TransferLimits
         let marks: ReadingMarks?
@@ -52,7 +53,9 @@ final class AgentLife: Sendable {
         loop = AgentLoop(
             rows: opened.rows,
             engine: SyncEngine(
-                options: SyncEngine.Options(once: parts.once, version: MartletVersion.text),
+                options: SyncEngine.Options(
+                    once: parts.once, version: MartletVersion.text,
+                    removesOriginals: parts.removesOriginals),
                 randomNumber: surroundings.randomNumber),
             mailbox: mailbox, performer: performer, now: surroundings.now)
     }

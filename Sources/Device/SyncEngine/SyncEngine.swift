@@ -23,9 +23,12 @@ package struct SyncEngine: Sendable {
         package var once: Bool
         /// Of this program.
         package var version: String
-        package init(once: Bool, version: String = "") {
+        /// Before signing out: originals that are safe in the cloud leave, nothing else is done.
+        package var removesOriginals: Bool
+        package init(once: Bool, version: String = "", removesOriginals: Bool = false) {
             self.once = once
             self.version = version
+            self.removesOriginals = removesOriginals
         }
     }
 
@@ -146,6 +149,7 @@ package struct SyncEngine: Sendable {
             try retryAsides(rows)
         case .syncNow: circumstances.isOverridden = true
         case .pauseChanged: try readAllowances(rows)
+        case .serviceChanged: try serviceChanged(rows)
         case .userDecided: userChanges.pass()
         case .libraryAccepted: libraryAccepted()
         case .rootsChanged:
@@ -178,6 +182,7 @@ package struct SyncEngine: Sendable {
         try checkDeadlines(rows)
         advanceConditions()
         advanceFolders()
+        try advanceService(rows)
         try advanceReading(rows)
         try advanceFeed(rows)
         try advanceOpenPass(rows)

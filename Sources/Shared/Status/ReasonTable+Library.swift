@@ -17,8 +17,8 @@ extension ReasonTable {
             fix: "Keep the libraries apart, or move this one over."),
         ReasonRule(
             .serviceOff, .library, .stopsEverything, .paused,
-            "{service} is switched off on this device.",
-            clearsWhen: "it is switched on", fix: "Run martlet services on {service}."),
+            "{title} is switched off on {devices}.",
+            clearsWhen: "it is switched on here", fix: "Run martlet services on {service}."),
         ReasonRule(
             .appNotAllowed, .library, .stopsEverything, .attention,
             "{app} has no permission in this account.",

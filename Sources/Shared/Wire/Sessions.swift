@@ -155,10 +155,14 @@ package struct StateReply: Hashable, Sendable, Codable {
     package var server: ServerCondition?
     /// The run that was heard of last is none of the device's: a copy of it runs elsewhere.
     package var isCloned: Bool?
+    /// By service, the names of the account's other devices that have switched it off; in the
+    /// answer to a device that has one switched off.
+    package var servicesOff: [String: [String]]?
 
     package init(
         zones: [ZoneDescription], requests: [String], blobsWanted: Int,
-        account: AccountUsage? = nil, server: ServerCondition? = nil, isCloned: Bool? = nil
+        account: AccountUsage? = nil, server: ServerCondition? = nil, isCloned: Bool? = nil,
+        servicesOff: [String: [String]]? = nil
     ) {
         self.zones = zones
         self.requests = requests
@@ -166,6 +170,7 @@ package struct StateReply: Hashable, Sendable, Codable {
         self.account = account
         self.server = server
         self.isCloned = isCloned
+        self.servicesOff = servicesOff
     }
 }
 

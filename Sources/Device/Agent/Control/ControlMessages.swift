@@ -14,12 +14,16 @@ package struct ControlRequest: Hashable, Sendable, Codable {
         case choicesChanged
         /// `martlet login` renewed the device's secret.
         case signedIn
+        /// `martlet library move`: let go of the library while its lock is held.
+        case libraryMoves
         /// One item's story: `about` says which.
         case why
         /// The states of all that is open, for lists.
         case openStates
         /// `martlet pause` or `martlet resume`.
         case pauseChanged
+        /// `martlet services`.
+        case serviceChanged
         /// `martlet config`.
         case policiesChanged
         /// `martlet sync --now`.

@@ -83,7 +83,8 @@ package struct DeviceDatabase: Sendable {
             ).status(at: moment, rows: rows)
         }
         let waiting = status.counts.items - status.counts.inSync - status.counts.onlyInCloud
-        if waiting > 0 {
+        // A service that is off waits for nothing.
+        if waiting > 0, !status.reasons.contains(where: { $0.code == .serviceOff }) {
             let items = EvidenceText.items(waiting)
             status.reasons.append(
                 Reason(.agentNotRunning, ["items": items], since: moment.wall))

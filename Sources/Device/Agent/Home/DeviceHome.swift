@@ -158,10 +158,21 @@ package struct DeviceHome: Hashable, Sendable {
     package func save(
         _ configuration: DeviceConfiguration, token: BearerToken
     ) throws(AgentError) {
+        do {
+            try writeDurably(Array(token.reveal().utf8), to: tokenPath, mode: 0o600)
+        } catch {
+            throw AgentError(
+                .homeUnusable,
+                "The folder \(path) cannot be written: check its rights and its disk.",
+                cause: error)
+        }
+        try save(configuration)
+    }
+
+    package func save(_ configuration: DeviceConfiguration) throws(AgentError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
-            try writeDurably(Array(token.reveal().utf8), to: tokenPath, mode: 0o600)
             try writeDurably(
                 [UInt8](encoder.encode(configuration)), to: configurationPath, mode: 0o600)
         } catch {

@@ -303,33 +303,3 @@ extension DeviceSignIn.Known {
             optimizesStorage: settings.optimizesStorage, salvage: salvage)
     }
 }
-
-/// Leaves the account: the device's secret ends on the server, what it knew is forgotten, and the
-/// library stays as a folder of ordinary files.
-package struct DeviceSignOut: Sendable {
-    package let home: DeviceHome
-
-    package init(home: DeviceHome) { self.home = home }
-
-    /// Returns `false` when the server could not be told; its owner sees the device until then.
-    package func run() async throws(AgentError) -> Bool {
-        let configuration = try home.configuration()
-        let lock = try AgentLock(home)
-        defer { withExtendedLifetime(lock) {} }
-        let client = ServerClient(
-            address: try ServerAddress(parsing: configuration.server), token: try home.token(),
-            trusting: home.trustedFiles())
-        var isTold = true
-        do throws(RequestFailure) {
-            try await client.signOut(configuration.device)
-        } catch .signInNeeded {
-            // The server has forgotten the device already.
-        } catch {
-            isTold = false
-        }
-        await client.shutdown()
-        _ = unlink(configuration.library + "/.martlet/mark")
-        home.forget()
-        return isTold
-    }
-}

@@ -80,6 +80,7 @@ struct RequestPerformer: Sendable {
         notice.clockSuspectSince = reply.server?.clockSuspectSince
         notice.version = reply.server?.version ?? ""
         notice.isCloned = reply.isCloned ?? false
+        notice.devicesWithServiceOff = reply.servicesOff?["photos"] ?? []
         return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)
     }
 

@@ -247,3 +247,12 @@ extension DiskError {
             Self.names.first { $0.0 == text }?.1 ?? .inputOutput(errno: Int32(text) ?? 0)
     }
 }
+
+extension DatabaseRows {
+    /// All files of the library, ordered by folder and name.
+    package func libraryFiles() throws(RowsError) -> [LocalFile] {
+        try connection.rows(
+            "SELECT \(Self.localFileColumns) FROM localFile WHERE root = 0 ORDER BY folder, name",
+            [], localFile)
+    }
+}

@@ -149,6 +149,18 @@ extension DatabaseRows {
         ) { (row) throws(RowsError) in try row.identifier(0) }
     }
 
+    package func assetsInLibrary(
+        after id: RecordID?, limit: Int
+    ) throws(RowsError) -> [RecordID] {
+        try connection.rows(
+            """
+            SELECT DISTINCT agreedAsset FROM localFile
+            WHERE agreedAsset IS NOT NULL AND agreedAsset > ? AND root = 0
+            ORDER BY agreedAsset LIMIT ?
+            """, [.blob(id?.bytes ?? []), .integer(Int64(limit))]
+        ) { (row) throws(RowsError) in try row.identifier(0) }
+    }
+
     package func freeSpaceTarget() throws(RowsError) -> Int64? {
         try connection.row("SELECT byteCount FROM freeSpaceTarget") { $0.integer(0) }
     }

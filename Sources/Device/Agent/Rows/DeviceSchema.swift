@@ -6,7 +6,7 @@ import SyncEngine
 enum DeviceSchema {
     static let steps = [
         first, agreements, localChanges, removals, optimizing, conditions, stories, userChanges,
-        renaming,
+        renaming, services,
     ]
 
     private static let agreements = """

@@ -19,6 +19,7 @@ struct Circumstances: Sendable {
     /// Uptime of the latest reading.
     var readAt: Int64?
     var pause: Pause?
+    var service = ServiceState.on
     var meteredUse: MeteredUse?
     /// `sync --now`: power and metered networks hold nothing back until all is done.
     var isOverridden = false
@@ -32,14 +33,17 @@ struct Circumstances: Sendable {
     /// What keeps every request of the sync from going out.
     enum Stop: Sendable {
         case paused(Pause)
+        case serviceOff
         case offline(cause: String)
         case captivePortal
     }
 
     func stop(at now: Moment) -> Stop? {
         if let pause, pause.isInForce(at: now) { return .paused(pause) }
-        return way
+        return service.isOn ? way : .serviceOff
     }
+
+    func isPaused(at now: Moment) -> Bool { pause?.isInForce(at: now) ?? false }
 
     /// What keeps even the device's report from getting through.
     var way: Stop? {
@@ -81,6 +85,7 @@ extension SyncEngine {
     mutating func readAllowances(_ rows: any Rows) throws(RowsError) {
         circumstances.pause = try rows.pause()
         circumstances.meteredUse = try rows.meteredUse()
+        try readService(rows)
     }
 
     // MARK: Reading

@@ -63,6 +63,8 @@ package enum Command: Hashable, Sendable {
     case libraryAccepted
     /// The user paused or resumed: the rows say which.
     case pauseChanged
+    /// The user switched a service on or off: the rows say which.
+    case serviceChanged
     /// Pending changes were written: favorites, albums, the trash.
     case userDecided
 }

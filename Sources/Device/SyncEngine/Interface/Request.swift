@@ -73,6 +73,8 @@ package struct ServerNotice: Hashable, Sendable {
     package var version = ""
     /// It heard of a run of this device that this device never was.
     package var isCloned = false
+    /// The account's other devices that have switched photos off too.
+    package var devicesWithServiceOff: [String] = []
 
     package init() {}
 }

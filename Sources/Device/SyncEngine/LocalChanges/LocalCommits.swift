@@ -47,7 +47,8 @@ extension SyncEngine {
             localChanges.commits.isPlanNeeded = true
         }
         guard localChanges.commits.isPlanNeeded, !uploads.commitIsUnderWay,
-            serverGate.allows(at: now), feed.state.isComplete, !feed.isBehind,
+            circumstances.stop(at: now) == nil, serverGate.allows(at: now),
+            feed.state.isComplete, !feed.isBehind,
             // All that is missing is known before it is decided whether it is much.
             localChanges.cursor == nil, !localChanges.isChecking
         else { return }

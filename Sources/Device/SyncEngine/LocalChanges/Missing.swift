@@ -13,6 +13,7 @@ import Records
 // - nothing that Martlet itself did explains it;
 // - its bytes lie at no other path of this device, and no file that can't be read may be it, nor lie
 //   in a folder that can't;
+// - its service is on, and was when it went;
 // - it was the last place of its asset's original: a part alone is fetched again (P9).
 
 /// Files missing from the library, and what is to be told to the server because of them.
@@ -62,7 +63,7 @@ extension SyncEngine {
 
     /// A file of the library is gone; its row was removed.
     mutating func noteMissing(_ row: LocalFile, _ rows: any Rows) throws(RowsError) {
-        guard row.place.root.isLibrary, let agreed = row.agreed,
+        guard row.place.root.isLibrary, circumstances.service == .on, let agreed = row.agreed,
             let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset)),
             asset.record.isLiveAsset, try !isElsewhere(agreed, rows),
             try rows.intent(at: row.place) == nil

@@ -20,7 +20,9 @@ extension SyncEngine {
         if let due = evictions.nextTry, due <= now.uptime {
             evictions.startAnew()
         }
-        while evictions.batch == nil, !evictions.isIdle, canEvict { try beginEviction(rows) }
+        while evictions.batch == nil, canEvict, try hasMoreToEvict(rows) {
+            try beginEviction(rows)
+        }
         guard evictions.batch?.step == .checkingMark else { return }
         if let goodAt = library.goodAt, now.uptime - goodAt <= Limits.markFreshMilliseconds {
             try announceLeaving(rows)
@@ -32,10 +34,18 @@ extension SyncEngine {
     /// The library and the server's list are known, and neither is in doubt.
     private var canEvict: Bool {
         guard case .good = library.mark else { return false }
-        return removals.isRecovered && !removals.isBusy && renaming.batch == nil && allowsRequests
+        return removals.isRecovered && !removals.isBusy && renaming.batch == nil
+            && (allowsRequests || allowsRemoval)
             && feed.state.isComplete
             && !feed.isBehind && !feed.isReading
             && comparison.hasComparedLibrary && !comparison.isRunning && reading.libraryCount == 0
+    }
+
+    private mutating func hasMoreToEvict(_ rows: any Rows) throws(RowsError) -> Bool {
+        guard evictions.isIdle, circumstances.service.isRemoving else { return !evictions.isIdle }
+        if try removalEnds(rows) { return false }
+        evictions.startAnew()
+        return true
     }
 
     /// Whether anything more can come of evictions now.
@@ -47,7 +57,7 @@ extension SyncEngine {
 
     /// How much the target of free space lacks, by a reading of the disk after the latest batch.
     private mutating func readSpace(_ rows: any Rows) throws(RowsError) {
-        guard optimizing.isOn else {
+        guard optimizing.isOn, circumstances.service.isOn else {
             evictions.toFree = 0
             evictions.freeingSince = nil
             return
@@ -68,8 +78,11 @@ extension SyncEngine {
     private mutating func beginEviction(_ rows: any Rows) throws(RowsError) {
         var items: [Eviction] = []
         if evictions.isPassNeeded {
-            let page = try rows.assetsToEvict(
-                after: evictions.cursor, limit: Limits.evictionsPerBatchMax)
+            let limit = Limits.evictionsPerBatchMax
+            let page =
+                circumstances.service.isRemoving
+                ? try rows.assetsInLibrary(after: evictions.cursor, limit: limit)
+                : try rows.assetsToEvict(after: evictions.cursor, limit: limit)
             evictions.cursor = page.last
             if page.count < Limits.evictionsPerBatchMax {
                 evictions.isPassNeeded = false
@@ -210,6 +223,7 @@ extension SyncEngine {
 
     mutating func receiptsFailed() {
         guard let batch = evictions.batch, batch.step == .askingReceipts else { return }
+        if serverGate.isClosed { evictions.isWorthAnotherPass = true }
         for item in batch.items { evictions.wait(item.asset, at: now) }
         endEviction()
     }
@@ -408,6 +422,7 @@ extension SyncEngine {
                 evictions.wait(item.asset, at: now)
             } else {
                 evictions.forget(item.asset)
+                evictions.isWorthAnotherPass = true
                 try note(
                     StoryCode.leftDevice, EvidenceText.bytes(item.byteCount), of: item.asset,
                     rows)

@@ -104,8 +104,15 @@ struct Evictions: Sendable {
     var freeingSince: Timestamp?
     /// Uptime of the reading of the disk that `toFree` follows from.
     var spaceReadAt: Int64?
+    /// Something left in this pass, or could not be asked for: of a removal of all originals.
+    var isWorthAnotherPass = false
+    /// Passes of a removal in a row in which nothing left.
+    var idlePasses = 0
     /// Uptime when the latest batch ended: what was read before says too little.
     var endedAt: Int64?
+
+    /// After so many the removal has ended: what is still here stays.
+    static let idlePassesMax = 3
 
     var isIdle: Bool { batch == nil && !isPassNeeded && toFree == 0 }
     var isFreeing: Bool { toFree > 0 }

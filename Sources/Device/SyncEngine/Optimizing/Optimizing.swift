@@ -35,6 +35,7 @@ extension SyncEngine {
 
     /// Whether the asset's files belong into the library now.
     func isKept(_ asset: RecordID, _ rows: any Rows) throws(RowsError) -> Bool {
+        if circumstances.service.isRemoving { return false }
         // One that was not started only answers questions.
         let isStarted = settings != nil
         let choice = optimizing.hasChoices || !isStarted ? try rows.choice(for: asset) : nil

@@ -26,6 +26,8 @@ package protocol OptimizingRows: AnyObject {
     func leastUsedOriginals(limit: Int) throws(RowsError) -> [RecordID]
     /// Assets chosen for the cloud that have an agreed file in the library, ordered by id.
     func assetsToEvict(after id: RecordID?, limit: Int) throws(RowsError) -> [RecordID]
+    /// Assets that have an agreed file in the library, ordered by id.
+    func assetsInLibrary(after id: RecordID?, limit: Int) throws(RowsError) -> [RecordID]
 
     /// Bytes to keep free on the library's disk with Optimize Storage; `nil`: as it is by default.
     func freeSpaceTarget() throws(RowsError) -> Int64?
@@ -90,6 +92,13 @@ extension MemoryRows {
             current.files.list(agreedFor: asset).contains { $0.place.root.isLibrary }
         }
         return Array(here.prefix(limit))
+    }
+
+    package func assetsInLibrary(after id: RecordID?, limit: Int) -> [RecordID] {
+        let assets = current.files.unordered.filter { $0.place.root.isLibrary }
+            .compactMap { $0.agreed?.asset }
+        let after = Set(assets).filter { asset in id.map { $0 < asset } ?? true }
+        return Array(after.sorted().prefix(limit))
     }
 
     package func freeSpaceTarget() -> Int64? { current.optimizing.freeSpaceTarget }

@@ -239,8 +239,12 @@ extension SyncEngine {
     private var canDownload: Bool {
         library.isUsable && feed.state.isComplete && downloads.hasTemporaries
             && comparison.hasComparedLibrary && reading.libraryCount == 0
-            && removals.isRecovered
-            && optimizing.wantsOriginals
+            && removals.isRecovered && wantsOriginals
+    }
+
+    /// Whether anything may be missing here that is to be here.
+    private var wantsOriginals: Bool {
+        optimizing.wantsOriginals && circumstances.service.isOn
     }
 
     mutating func advanceDownloads(_ rows: any Rows) throws(RowsError) {
@@ -249,12 +253,16 @@ extension SyncEngine {
             if downloads.items.isEmpty, downloads.gate.isClosed { downloads.gate.open() }
         }
         guard canDownload else {
-            if !optimizing.wantsOriginals || library.isMissing {
+            if !wantsOriginals || library.isMissing {
                 // Nothing is to be written; a later pass finds it again.
                 downloads.isPassNeeded = false
                 downloads.isPassRunning = false
             }
-            if !optimizing.wantsOriginals { dropQueuedDownloads() }
+            if !wantsOriginals {
+                dropQueuedDownloads()
+                // What is whole gets its place, or is dropped there when it is not wanted.
+                if library.isUsable, removals.isRecovered { try advancePlacement(rows) }
+            }
             return
         }
         downloads.resumeDeferred(upTo: byteCountAllowed(.download), at: now)

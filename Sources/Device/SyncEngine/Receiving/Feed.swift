@@ -32,9 +32,8 @@ struct FeedReading: Sendable {
 extension SyncEngine {
     mutating func advanceFeed(_ rows: any Rows) throws(RowsError) {
         if feed.isSweeping { try sweep(rows) }
-        guard feed.isBehind, !feed.isReading, !feed.isSweeping, allowsRequests else {
-            return
-        }
+        guard feed.isBehind, !feed.isReading, !feed.isSweeping, allowsRequests || allowsRemoval
+        else { return }
         // Our own commit's reply says more than the feed would: wait for it.
         if uploads.commitIsUnderWay, !feed.isNeeded, let head = feed.knownHead,
             let token = feed.state.token, feed.state.isComplete, head == token.sequence + 1

@@ -79,14 +79,15 @@ extension SyncEngine {
     /// Whether anything more can come of removals now.
     var removalsAreIdle: Bool {
         guard !removals.isBusy else { return false }
-        guard library.isTrusted, knowsRemoteState else { return true }
+        guard library.isTrusted, circumstances.service.isOn, knowsRemoteState else { return true }
         return !removals.hasWork || removals.attempts.isGivenUp
     }
 
     mutating func advanceRemovals(_ rows: any Rows) throws(RowsError) {
         try advanceIntents(rows)
-        guard library.isTrusted, removals.isRecovered, !removals.isBusy, knowsRemoteState,
-            evictions.batch == nil, renaming.batch == nil, comparison.hasComparedLibrary,
+        guard library.isTrusted, circumstances.service.isOn, removals.isRecovered,
+            !removals.isBusy, knowsRemoteState, evictions.batch == nil, renaming.batch == nil,
+            comparison.hasComparedLibrary,
             removals.isPassNeeded || removals.isPurgeNeeded,
             removals.attempts.isDue(at: now), canWriteToLibrary()
         else { return }

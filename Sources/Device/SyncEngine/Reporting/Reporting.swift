@@ -99,6 +99,9 @@ extension SyncEngine {
         }
         if serverGate.failure == .signInNeeded { return finish(.signInNeeded) }
         guard circumstances.reading != nil else { return }
+        if circumstances.service.isRemoving, !circumstances.isPaused(at: now) {
+            return finishIfRemovalIsStuck()
+        }
         if let stop = circumstances.stop(at: now) { return try finishStopped(stop, rows) }
         // A closed gate opens again, or gives up.
         guard isIdle, serverGate.allows(at: now) else { return }
@@ -120,10 +123,22 @@ extension SyncEngine {
         else { return }
         switch stop {
         case .offline, .captivePortal: finish(.serverUnreachable)
-        case .paused:
+        case .serviceOff where options.removesOriginals: finish(.inSync)
+        case .paused, .serviceOff:
             if reporting.count == 0, serverGate.allows(at: now) {
                 return report(try status(at: now, rows: rows))
             }
+            finish(.incomplete)
+        }
+    }
+
+    /// A removal ends by itself, unless nothing may leave.
+    private mutating func finishIfRemovalIsStuck() {
+        if circumstances.way != nil { return finish(.serverUnreachable) }
+        guard comparison.isIdle, !library.isReading, library.raising == nil, requests.isEmpty,
+            operations.isEmpty, serverGate.allows(at: now)
+        else { return }
+        if !library.isTrusted || isAnothers || removals.attempts.isGivenUp {
             finish(.incomplete)
         }
     }

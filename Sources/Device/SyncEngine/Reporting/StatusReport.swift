@@ -9,6 +9,8 @@ extension SyncEngine {
     package func status(at moment: Moment, rows: some Rows) throws(RowsError) -> LibraryStatus {
         let statistics = try rows.statistics()
         let settings = if let known = self.settings { known } else { try rows.settings }
+        let service =
+            self.settings == nil ? try rows.photosService() : circumstances.service
         let held = try heldSummary(rows, at: moment)
         var found = reasons(at: moment, statistics) + heldReasons(held, at: moment)
         found += try suspiciousReasons(statistics, rows) + boundReasons(statistics, rows)
@@ -16,18 +18,23 @@ extension SyncEngine {
             $0.reason(at: moment)
         }
         // Nobody has asked the rows yet.
-        if self.settings == nil { found += try pauseReasons(at: moment, rows) }
+        if self.settings == nil {
+            found += try pauseReasons(at: moment, rows)
+            found += serviceReasons(service)
+        }
         let asides = self.settings == nil ? try rows.setAsides().filter(\.isSetAside) : asides.list
         found += asides.prefix(Limits.itemReasonsMax).map(\.reason)
         let reasons = ReasonTable.ranked(found)
         let counts = counts(
-            statistics, settings, asides, heldCount: held.isHeld ? held.deletions : 0)
+            statistics, settings, asides, heldCount: held.isHeld ? held.deletions : 0,
+            isOn: service.isOn)
         var bytes = ByteCounts()
         bytes.toUpload = statistics.byteCountOnlyHere + statistics.byteCountUnread
         bytes.toDownload =
             settings.optimizesStorage
             ? statistics.byteCountChosenHere
             : statistics.byteCountNotInLibrary - statistics.byteCountChosenInCloud
+        if !service.isOn { bytes.toDownload = 0 }
         bytes.uploaded = traffic.uploaded
         bytes.downloaded = traffic.downloaded
         bytes.perSecond = traffic.rate(at: moment)
@@ -42,7 +49,7 @@ extension SyncEngine {
     /// A partition: every item is counted once.
     private func counts(
         _ statistics: RowStatistics, _ settings: DeviceSettings, _ asides: [SetAside],
-        heldCount: Int
+        heldCount: Int, isOn: Bool
     ) -> ItemCounts {
         var counts = ItemCounts()
         counts.items =
@@ -64,7 +71,11 @@ extension SyncEngine {
             counts.downloading = min(downloads.transfers, elsewhere)
             elsewhere -= counts.downloading
             counts.failed = failing
-            if canWrite { counts.waiting = elsewhere } else { counts.onlyInCloud += elsewhere }
+            if isOn, canWrite {
+                counts.waiting = elsewhere
+            } else {
+                counts.onlyInCloud += elsewhere
+            }
         }
         // Here, but not as its user wants it
         let pending = min(statistics.assetsPending, counts.inSync)
@@ -118,7 +129,7 @@ extension SyncEngine {
     // MARK: Reasons
 
     func reasons(at moment: Moment, _ statistics: RowStatistics?) -> [Reason] {
-        var reasons = conditionReasons(at: moment)
+        var reasons = conditionReasons(at: moment) + serviceReasons(circumstances.service)
         reasons += serverReasons(at: moment) + libraryReasons
         reasons += readingReasons(statistics)
         reasons += transferReasons(at: moment)

@@ -29,6 +29,7 @@ extension SyncEngine {
             engine.settings = try rows.settings
             engine.roots = try rows.roots
             engine.feed.state = try rows.feed()
+            engine.circumstances.service = try rows.photosService()
             for aside in try rows.setAsides() { engine.asides.save(aside) }
         }
         return ItemEvidence(

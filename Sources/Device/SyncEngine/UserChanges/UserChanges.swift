@@ -90,7 +90,8 @@ extension SyncEngine {
         }
         // The feed first: what is made from the latest state is not refused.
         guard userChanges.isNeeded, !userChanges.isUnderWay, !uploads.commitIsUnderWay,
-            feed.state.isComplete, !feed.isReading, !feed.isSweeping, serverGate.allows(at: now)
+            feed.state.isComplete, !feed.isReading, !feed.isSweeping,
+            circumstances.stop(at: now) == nil, serverGate.allows(at: now)
         else { return }
         var entries: [UserChanges.Entry] = []
         var (recordCount, byteCount) = (0, 0)

@@ -70,7 +70,19 @@ struct DevicesService: Sendable {
                 usedByteCount: quota.usedByteCount, quotaByteCount: quota.limitByteCount),
             server: ServerCondition(
                 version: MartletVersion.text, clockSuspectSince: server.clockSuspectSince),
-            isCloned: isCloned)
+            isCloned: isCloned, servicesOff: try await servicesOff(state.status, by: actor))
+    }
+
+    /// Which of the account's other devices have switched off what this one has.
+    private func servicesOff(
+        _ status: LibraryStatus, by actor: Actor
+    ) async throws -> [String: [String]]? {
+        guard status.reasons.contains(where: { $0.code == .serviceOff }) else { return nil }
+        let others = try await devices(of: actor.account).filter { device in
+            device.id != actor.device
+                && device.status?.reasons.contains { $0.code == .serviceOff } ?? false
+        }
+        return ["photos": others.map(\.name)]
     }
 
     /// A sign-in ends whatever used the device's secret before, and may follow a lost database.

@@ -22,8 +22,8 @@ extension Counters {
     /// They change nothing that matters, so crashes aim at the others.
     private static let rarelyInterrupted = ["listTemporaries", "removeTemporary"]
     private static let operations = [
-        "copy", "createFolder", "listTemporaries", "moveIntoPlace", "removeTemporary", "setTime",
-        "syncFolder", "syncLibrary",
+        "copy", "createFolder", "keepPreview", "listTemporaries", "moveIntoPlace",
+        "removePreview", "removeTemporary", "setTime", "syncFolder", "syncLibrary",
     ]
     private static let requests = [
         "changes", "commit", "createUpload", "download", "have", "pack", "put", "reportState",

@@ -17,6 +17,7 @@ extension Oracle {
             all += filesNotSent(device, assets, server)
             all += filesNotHere(device, assets.filter { !$0.isTrashed })
             all += decisionsNotSent(device)
+            all += previewDifferences(device, assets)
             all += statusDifferences(device)
         }
         return all

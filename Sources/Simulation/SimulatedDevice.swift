@@ -11,6 +11,7 @@ final class SimulatedDevice {
     static let incoming = RelativePath(".martlet/incoming")
     static let trash = RelativePath(".martlet/trash")
     static let leaving = RelativePath(".martlet/leaving")
+    static let previews = RelativePath(".martlet/previews")
 
     let index: Int
     let name: String
@@ -126,6 +127,7 @@ final class SimulatedDevice {
         for disk in disks { world.faults.cutPower(disk) }
         before.subtracting(contentsThatMayVanish()).forEach(oracle.userRemoves)
         oracle.powerCut(self, trusted: trusted)
+        oracle.checkPreviewsAfterPowerCut(self)
         placesRead = []
         placesUnsynced = []
         bootedAt = world.now
@@ -351,6 +353,8 @@ extension DiskOperation {
         case .locate: "locate"
         case .rename: "rename"
         case .removeTemporary: "removeTemporary"
+        case .keepPreview: "keepPreview"
+        case .removePreview: "removePreview"
         case .listTemporaries: "listTemporaries"
         case .syncRows: "syncRows"
         case .writeMark: "writeMark"

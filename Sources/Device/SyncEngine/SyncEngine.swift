@@ -51,6 +51,7 @@ package struct SyncEngine: Sendable {
     var userChanges = UserChanges()
     var uploads = Uploads()
     var downloads = Downloads()
+    var previews = Previews()
     var removals = Removals()
     var optimizing = Optimizing()
     var localChanges = LocalChanges()
@@ -140,6 +141,7 @@ package struct SyncEngine: Sendable {
             try readChoices(rows)
             downloads.isPassNeeded = true
             evictions.startAnew()
+            lookForPreviews()
         case .retryNow:
             evictions.startAnew()
             try retryAsides(rows)
@@ -167,6 +169,7 @@ package struct SyncEngine: Sendable {
         userChanges.retryNow(at: now)
         uploads.retryNow(at: now)
         downloads.retryNow(at: now)
+        previews.retryNow(at: now)
         removals.attempts.retryNow(at: now)
         localChanges.commits.retryNow(at: now)
         if library.isMissing { readMark() }
@@ -186,6 +189,7 @@ package struct SyncEngine: Sendable {
         try advanceMark(rows)
         try advanceRemovals(rows)
         try advanceEvictions(rows)
+        try advancePreviews(rows)
         try advanceDownloads(rows)
         advanceKeepingAwake()
         try advanceReport(rows)
@@ -205,7 +209,8 @@ package struct SyncEngine: Sendable {
         let deadlines: [Int64?] = [
             library.nextReading, options.once ? nil : comparison.nextAt, serverGate.nextTry,
             userChanges.nextTry, uploads.gate.nextTry, uploads.nextDeadline, downloads.gate.nextTry,
-            downloads.nextDeadline, reading.settling.first?.at, reporting.nextDeadline,
+            downloads.nextDeadline, previews.nextDeadline, reading.settling.first?.at,
+            reporting.nextDeadline,
             nextConditionsReading, circumstances.nextDeadline(at: now), removals.nextDeadline,
             evictions.nextTry, options.once ? nil : library.raisesAt,
             openPass.isPaused ? nil : openPass.continuesAt, downloads.passContinuesAt,
@@ -255,11 +260,12 @@ enum Outgoing: Sendable {
     case commitLocal([LocalCommit])
     case receipts([Digest])
     case download(Digest)
+    case preview(RecordID, byteCount: Int64)
 
     /// Whether it carries one item's bytes.
     var isTransfer: Bool {
         switch self {
-        case .pack, .put, .createUpload, .uploadPart, .download: true
+        case .pack, .put, .createUpload, .uploadPart, .download, .preview: true
         case .report, .changes, .have, .commit, .userChanges, .commitLocal, .receipts: false
         }
     }
@@ -292,4 +298,5 @@ enum DiskWork: Sendable {
     /// From the trash into a file in the making.
     case reclaim(Digest, AsideName)
     case evicting(EvictionWork)
+    case preview(PreviewWork)
 }

@@ -419,6 +419,7 @@ extension SyncEngine {
     private mutating func endEviction() {
         evictions.batch = nil
         evictions.endedAt = now.uptime
+        previews.needPass()
     }
 }
 

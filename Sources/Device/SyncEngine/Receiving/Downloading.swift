@@ -224,11 +224,10 @@ extension SyncEngine {
                     return
                 }
                 let asset = AssetFields(remote.record.fields ?? [:])
-                let shown = asset.fileModifiedAt ?? asset.importedAt
                 downloads.add(
                     DownloadItem(
                         blob: blob, asset: remote.record.key.id, role: role,
-                        order: -shown.milliseconds, name: asset.name))
+                        order: -asset.fileTime.milliseconds, name: asset.name))
             }
             if role == .original { return }
         }
@@ -236,12 +235,13 @@ extension SyncEngine {
     }
 
     /// The library was compared and its new files are read: what is missing there, is missing.
-    private var canDownload: Bool {
+    var canReceive: Bool {
         library.isUsable && feed.state.isComplete && downloads.hasTemporaries
             && comparison.hasComparedLibrary && reading.libraryCount == 0
             && removals.isRecovered
-            && optimizing.wantsOriginals
     }
+
+    private var canDownload: Bool { canReceive && optimizing.wantsOriginals }
 
     mutating func advanceDownloads(_ rows: any Rows) throws(RowsError) {
         defer {
@@ -255,7 +255,7 @@ extension SyncEngine {
                 downloads.isPassRunning = false
             }
             if !optimizing.wantsOriginals { dropQueuedDownloads() }
-            return
+            return try startTransfers(rows)
         }
         downloads.resumeDeferred(upTo: byteCountAllowed(.download), at: now)
         lookForSpace()
@@ -266,10 +266,22 @@ extension SyncEngine {
         {
             guard try startNext(rows) else { break }
         }
-        while canUseNetwork, downloads.gate.allows(at: now), let digest = nextDownload() {
-            try startDownload(of: digest, rows)
-        }
+        try startTransfers(rows)
         try advancePlacement(rows)
+    }
+
+    private mutating func startTransfers(_ rows: any Rows) throws(RowsError) {
+        while canUseNetwork, let turn = nextTurn() {
+            switch turn {
+            case .preview: try startPreview(rows)
+            case .photo:
+                if let next = downloads.remote.pop() { try startDownload(of: next.subject, rows) }
+            case .large:
+                if let next = downloads.remoteLarge.pop() {
+                    try startDownload(of: next.subject, rows)
+                }
+            }
+        }
     }
 
     private mutating func dropQueuedDownloads() {
@@ -282,8 +294,9 @@ extension SyncEngine {
 
     private var canUseNetwork: Bool {
         let mine = Limits.transfersAtOnce - (uploads.items.isEmpty ? 0 : 1)
-        return allowsTransfers && downloads.transfers < mine
-            && downloads.transfers + uploads.transfers < Limits.transfersAtOnce
+        let receiving = downloads.transfers + previews.transfers
+        return allowsTransfers && receiving < mine
+            && receiving + uploads.transfers < Limits.transfersAtOnce
     }
 
     private mutating func advanceDownloadPass(_ rows: any Rows) throws(RowsError) {
@@ -355,18 +368,20 @@ extension SyncEngine {
     }
 
     /// Whose turn it is; `nil`: nobody's now.
-    private mutating func nextDownload() -> Digest? {
+    private mutating func nextTurn() -> TransferClass? {
         var waiting: [TransferClass] = []
-        if !downloads.remote.isEmpty { waiting.append(.photo) }
-        if !downloads.remoteLarge.isEmpty,
-            downloads.largeUnderWay.count < Limits.largeTransfersAtOnce
-        {
-            waiting.append(.large)
+        if canStartPreview { waiting.append(.preview) }
+        if canDownload, downloads.gate.allows(at: now) {
+            if !downloads.remote.isEmpty { waiting.append(.photo) }
+            if !downloads.remoteLarge.isEmpty,
+                downloads.largeUnderWay.count < Limits.largeTransfersAtOnce
+            {
+                waiting.append(.large)
+            }
         }
         guard let chosen = downloads.turns.next(among: waiting) else { return nil }
         downloads.turns.took(chosen, among: waiting)
-        return chosen == .large
-            ? downloads.remoteLarge.pop()?.subject : downloads.remote.pop()?.subject
+        return chosen
     }
 
     private mutating func startDownload(of digest: Digest, _ rows: any Rows) throws(RowsError) {
@@ -423,6 +438,7 @@ extension SyncEngine {
             case .queued, .waiting, .deferred, .ready: writeAgain(item)
             }
         }
+        distrustPreviews()
     }
 
     mutating func writeAgain(_ item: DownloadItem) {

@@ -141,7 +141,7 @@ extension SyncEngine {
         let uploadsEnded =
             uploads.isIdle || (uploads.gate.isGivenUp && uploads.activeCount == 0)
         return uploadsEnded && downloadsEnded && removalsAreIdle && userChanges.isIdle
-            && localChangesEnded && evictionsAreIdle
+            && localChangesEnded && evictionsAreIdle && previewsAreIdle
     }
 
     private var localChangesEnded: Bool {

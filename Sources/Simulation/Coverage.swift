@@ -26,8 +26,8 @@ extension Counters {
     /// They change nothing that matters, so crashes aim at the others.
     private static let rarelyInterrupted = ["listTemporaries", "removeTemporary"]
     private static let operations = [
-        "copy", "createFolder", "listTemporaries", "moveIntoPlace", "removeTemporary", "setTime",
-        "syncFolder", "syncLibrary",
+        "copy", "createFolder", "keepPreview", "listTemporaries", "moveIntoPlace",
+        "removePreview", "removeTemporary", "setTime", "syncFolder", "syncLibrary",
     ]
     private static let answers = [
         "apply held", "put back held", "accept suspicious", "split a pair",

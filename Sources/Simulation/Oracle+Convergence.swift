@@ -19,6 +19,7 @@ extension Oracle {
             all += decisionsNotSent(device)
             all += albumDifferences(device, records)
             all += namesNotTaken(device, server)
+            all += previewDifferences(device, assets)
             all += statusDifferences(device)
         }
         return all

@@ -22,6 +22,8 @@ final class Oracle {
     private var written: Set<Digest> = []
     /// What was ever an asset's sidecar; another one may have replaced it.
     private var sidecars: Set<Digest> = []
+    /// What the server ever made.
+    var previews: Set<Digest> = []
 
     /// What users decided themselves: nothing else may.
     var trashedByUsers: Set<RecordID> = []
@@ -184,6 +186,10 @@ final class Oracle {
         }
         for role in change.setBlobs.keys.sorted() {
             guard let digest = change.setBlobs[role]?.digest else { continue }
+            if role == "preview" {
+                previews.insert(digest)
+                continue
+            }
             everNamed[change.key.id, default: []].insert(digest)
             if let before = memory.blobs[change.key.id]?[role], before != digest {
                 replaced.insert(before)

@@ -210,6 +210,9 @@ extension SimulatedDevice {
             return .moved(try rename(place, stamp, to: target))
         case .removeTemporary(let temporary):
             try disks[0].remove(path(of: temporary))
+        case .keepPreview(let temporary, let name): try keep(temporary, as: name)
+        case .removePreview(let name):
+            if library.node(at: name.path) != nil { try disks[0].remove(name.path) }
         case .listTemporaries:
             let entries = try library.entries(of: Self.incoming)
             return .temporaries(
@@ -228,6 +231,14 @@ extension SimulatedDevice {
             rows.current.intents().contains { if case .leave = $0.kind { true } else { false } }
         default: false
         }
+    }
+
+    private func keep(_ temporary: TemporaryName, as name: PreviewName) throws(DiskError) {
+        guard let content = temporaryContent(temporary) else { throw .notFound }
+        oracle.keptPreview(content, by: self)
+        try disks[0].makeFolder(name.path.parent ?? .root, by: .engine)
+        try disks[0].rename(
+            path(of: temporary), to: name.path, replacing: true, time: world.fileTime())
     }
 
     private func checkIsLibrary(_ root: RootID, _ operation: DiskOperation) {

@@ -11,6 +11,7 @@ final class SimulatedDevice {
     static let incoming = RelativePath(".martlet/incoming")
     static let trash = RelativePath(".martlet/trash")
     static let leaving = RelativePath(".martlet/leaving")
+    static let previews = RelativePath(".martlet/previews")
 
     let index: Int
     let name: String
@@ -131,6 +132,7 @@ final class SimulatedDevice {
         before.subtracting(contentsThatMayVanish()).forEach(oracle.userRemoves)
         oracle.powerCut(self, trusted: trusted)
         oracle.filesChanged(on: self)
+        oracle.checkPreviewsAfterPowerCut(self)
         placesRead = []
         placesUnsynced = []
         bootedAt = world.now
@@ -361,6 +363,8 @@ extension DiskOperation {
         case .locate: "locate"
         case .rename: "rename"
         case .removeTemporary: "removeTemporary"
+        case .keepPreview: "keepPreview"
+        case .removePreview: "removePreview"
         case .listTemporaries: "listTemporaries"
         case .syncRows: "syncRows"
         case .writeMark: "writeMark"

@@ -304,6 +304,7 @@ final class SimulatedServer {
         later(0...30, "store") { [self] in
             var stored: [StoredObject] = []
             let results = zip(files, payload).map { file, content in
+                oracle.checkSent(file)
                 guard content.digest == file.digest else {
                     return BlobOutcome(
                         digest: file.digest, failure: .digestMismatch(file.digest))
@@ -318,7 +319,7 @@ final class SimulatedServer {
         }
     }
 
-    private func store(_ content: Content) -> StoredObject {
+    func store(_ content: Content) -> StoredObject {
         objectCount += 1
         let key = ObjectKey(text: "\(objectCount)")
         objects[key] = content
@@ -329,7 +330,7 @@ final class SimulatedServer {
         return StoredObject(key: key, digest: content.digest, byteCount: content.byteCount)
     }
 
-    private func hold(_ stored: [StoredObject]) {
+    func hold(_ stored: [StoredObject]) {
         do {
             let surplus = try inSavepoint {
                 try kernel.addHoldings(

@@ -97,6 +97,25 @@ import Darwin
         #expect(folder.bytes(".martlet/incoming/one") == [2])
     }
 
+    @Test func `a preview gets its name, gives it to the next one, and goes`() throws {
+        let name = PreviewName(RecordID(high: 0xAB << 56, low: 7))
+        #expect(name.path.text == ".martlet/previews/ab/ab000000000000000000000000000007.webp")
+        for bytes in [[1], [2, 3]] as [[UInt8]] {
+            try folder.write(".martlet/incoming/one", bytes)
+            #expect(try disk.perform(.keepPreview(temporary, name)) == .done)
+            #expect(folder.bytes(name.path.text) == bytes)
+        }
+        #expect(try disk.perform(.listTemporaries) == .temporaries([]))
+        #expect(throws: DiskError.notFound) { try disk.perform(.keepPreview(temporary, name)) }
+        for _ in 0..<2 {
+            #expect(try disk.perform(.removePreview(name)) == .done)
+            #expect(folder.bytes(name.path.text) == nil)
+        }
+        #expect(try disk.perform(.removePreview(PreviewName(RecordID(high: 1, low: 1)))) == .done)
+        // Scans never see it.
+        #expect(try disk.entries(of: Folder(root: .library, path: .root)).count == 1)
+    }
+
     @Test func `a copy of a file that changed is refused`() throws {
         try folder.write("a.jpg", [1])
         var stamp = try disk.stamp(place("a.jpg"))

@@ -134,7 +134,8 @@ private struct Device {
         }
         #expect(objects.count == 3)
         let keys: Set<String> = [
-            "id", "name", "path", "kind", "takenAt", "width", "height", "duration", "latitude",
+            "id", "name", "path", "preview", "kind", "takenAt", "width", "height", "duration",
+            "latitude",
             "longitude", "cameraMake", "cameraModel", "favorite", "hidden", "trashedAt", "albums",
             "digest", "state",
         ]

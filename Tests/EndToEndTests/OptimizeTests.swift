@@ -15,6 +15,72 @@ import Testing
         return (house, picture, try Data(contentsOf: URL(fileURLWithPath: source)))
     }
 
+    private struct Listed: Decodable {
+        let id: String
+        let name: String
+        let path: String?
+        let preview: String?
+        let width: Int?
+        let state: String
+    }
+
+    private func list(_ house: Household, _ device: String) throws -> [Listed] {
+        let list = try house.martlet(device, "photos", "list", "--json")
+        return try JSONDecoder().decode([Listed].self, from: Data(list.output.utf8))
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `with Optimize Storage previews come, can be decoded, and go with their pictures`() throws
+    {
+        let (house, _, _) = try household()
+        let heic = house.library("one") + "/IMG_5195.HEIC"
+        try FileManager.default.copyItem(
+            atPath: RealPhotos.path("heic/IMG_5195.HEIC"), toPath: heic)
+        #expect(try house.martlet("one", "sync", "--once").status == 0)
+        let waited = try house.martlet("one", "photos", "wait", "--rendered", "--previews")
+        #expect(waited.status == 0, "\(waited.errors)")
+        try house.signIn("two", optimize: true)
+        #expect(try house.martlet("two", "sync", "--once").status == 0)
+        let listed = try list(house, "two")
+        #expect(listed.count == 2)
+        for photo in listed {
+            #expect(photo.path == nil && photo.state == "onlyInCloud")
+            let preview = try #require(photo.preview)
+            #expect(preview.hasPrefix(house.library("two") + "/.martlet/previews/"))
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: preview)))
+            #expect(bytes.prefix(4) == ArraySlice("RIFF".utf8))
+            #expect(bytes[8..<12] == ArraySlice("WEBP".utf8))
+            let why = try house.martlet("two", "why", photo.id)
+            #expect(why.output.contains("The original is on the server, a preview here."))
+            #expect(why.output.contains("\(preview) (preview)"))
+        }
+        // The server decodes one, given to it as anybody's picture.
+        let source = try #require(listed.first { $0.name == "IMG_5195.HEIC" }?.preview)
+        try FileManager.default.copyItem(
+            atPath: source, toPath: house.library("one") + "/back.webp")
+        #expect(try house.martlet("one", "sync", "--once").status == 0)
+        #expect(
+            try house.martlet("one", "photos", "wait", "--rendered", "--previews").status == 0)
+        #expect(try house.martlet("one", "sync", "--once").status == 0)
+        let back = try #require(try list(house, "one").first { $0.name == "back.webp" })
+        #expect(back.width ?? 0 > 0)
+        let damaged = try house.martlet("one", "why", back.id, "--json")
+        #expect(!damaged.output.contains("damagedFile"))
+
+        // Opened, it is here; deleted for good elsewhere, its preview goes.
+        let first = try #require(listed.first)
+        let opened = try house.martlet("two", "photos", "open", first.id)
+        #expect(opened.status == 0, "\(opened.errors)")
+        #expect(try list(house, "two").first { $0.id == first.id }?.path != nil)
+        let other = listed[1]
+        #expect(try house.martlet("one", "photos", "trash", other.id).status == 0)
+        let purged = try house.martlet("one", "photos", "delete-now", other.id, "--yes")
+        #expect(purged.status == 0, "\(purged.errors)")
+        #expect(try house.martlet("one", "sync", "--once").status == 0)
+        #expect(try house.martlet("two", "sync", "--once").status == 0)
+        #expect(!exists(try #require(other.preview)))
+    }
+
     private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
     @Test(.timeLimit(.minutes(3)))
@@ -36,10 +102,7 @@ import Testing
         #expect(try house.martlet("two", "sync", "--once").status == 0)
         #expect(try house.status("two").counts["inSync"] == 1)
 
-        struct Listed: Decodable { let id: String }
-        let list = try house.martlet("one", "photos", "list", "--json")
-        let id = try #require(
-            JSONDecoder().decode([Listed].self, from: Data(list.output.utf8)).first?.id)
+        let id = try #require(try list(house, "one").first?.id)
         let opened = try house.martlet("one", "photos", "open", id)
         #expect(opened.status == 0, "\(opened.errors)")
         let path = opened.output.trimmingCharacters(in: .whitespacesAndNewlines)

@@ -50,7 +50,8 @@ import Testing
             try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]])
         #expect(Set(list.compactMap { ($0["digest"] as? String) }) == Set(expected.map(\.text)))
         let keys = Set([
-            "id", "name", "path", "kind", "takenAt", "width", "height", "duration", "latitude",
+            "id", "name", "path", "preview", "kind", "takenAt", "width", "height", "duration",
+            "latitude",
             "longitude", "cameraMake", "cameraModel", "favorite", "hidden", "trashedAt", "albums",
             "digest", "state",
         ])

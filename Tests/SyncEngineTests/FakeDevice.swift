@@ -30,6 +30,8 @@ final class FakeDevice {
     /// What lies in `.martlet/trash/` and `.martlet/leaving/`.
     var aside: [AsideName: File] = [:]
     var temporaryTimes: [TemporaryName: Int64] = [:]
+    /// What lies in `.martlet/previews/`.
+    var previews: [RecordID: [UInt8]] = [:]
     /// Inodes that a program writes to.
     var openForWriting: Set<UInt64> = []
     var mark: LibraryMark?
@@ -371,6 +373,12 @@ extension FakeDevice {
             files[target] = renamed
             return .success(.moved(renamed.stamp))
         case .removeTemporary(let name): temporaries[name] = nil
+        case .keepPreview(let name, let preview):
+            guard let bytes = temporaries.removeValue(forKey: name) else {
+                return .failure(.notFound)
+            }
+            previews[preview.asset] = bytes
+        case .removePreview(let preview): previews[preview.asset] = nil
         case .syncRows: syncCount += 1
         case .writeMark(let mark): self.mark = mark
         case .listTemporaries: return .success(.temporaries(temporaries.keys.sorted()))

@@ -66,6 +66,8 @@ extension SyncEngine {
             downloads.transfers -= 1
             downloads.largeUnderWay.remove(digest)
             try downloaded(digest, received, rows)
+        case (.preview(let asset, _), .downloaded(let received, _)):
+            previewDownloaded(asset, received)
         default:
             // An agent that answers something else than was asked: as if nothing had been heard.
             try take(.interrupted, for: outgoing, rows)
@@ -146,6 +148,7 @@ extension SyncEngine {
             downloads.transfers -= 1
             downloads.largeUnderWay.remove(digest)
             try downloadFailed(digest, failure, rows)
+        case .preview(let asset, _): previewFailed(asset, failure)
         }
     }
 
@@ -163,6 +166,7 @@ extension SyncEngine {
         case .put(let digest): uploads.items[digest]?.byteCount ?? 0
         case .uploadPart(_, let byteCount): byteCount
         case .download(let digest): downloads.items[digest]?.blob.byteCount ?? 0
+        case .preview(_, let byteCount): byteCount
         case .report, .changes, .have, .createUpload, .commit, .userChanges, .commitLocal,
             .receipts:
             0

@@ -54,6 +54,7 @@ package struct SyncEngine: Sendable {
     var userChanges = UserChanges()
     var uploads = Uploads()
     var downloads = Downloads()
+    var previews = Previews()
     var removals = Removals()
     var renaming = Renaming()
     var optimizing = Optimizing()
@@ -144,6 +145,7 @@ package struct SyncEngine: Sendable {
             try readChoices(rows)
             downloads.isPassNeeded = true
             evictions.startAnew()
+            lookForPreviews()
         case .retryNow:
             evictions.startAnew()
             try retryAsides(rows)
@@ -172,6 +174,7 @@ package struct SyncEngine: Sendable {
         userChanges.retryNow(at: now)
         uploads.retryNow(at: now)
         downloads.retryNow(at: now)
+        previews.retryNow(at: now)
         removals.attempts.retryNow(at: now)
         renaming.attempts.retryNow(at: now)
         localChanges.commits.retryNow(at: now)
@@ -194,6 +197,7 @@ package struct SyncEngine: Sendable {
         try advanceRemovals(rows)
         try advanceRenaming(rows)
         try advanceEvictions(rows)
+        try advancePreviews(rows)
         try advanceDownloads(rows)
         advanceKeepingAwake()
         try advanceReport(rows)
@@ -213,7 +217,8 @@ package struct SyncEngine: Sendable {
         let deadlines: [Int64?] = [
             library.nextReading, options.once ? nil : comparison.nextAt, serverGate.nextTry,
             userChanges.nextTry, uploads.gate.nextTry, uploads.nextDeadline, downloads.gate.nextTry,
-            downloads.nextDeadline, reading.settling.first?.at, reporting.nextDeadline,
+            downloads.nextDeadline, previews.nextDeadline, reading.settling.first?.at,
+            reporting.nextDeadline,
             nextConditionsReading, circumstances.nextDeadline(at: now), removals.nextDeadline,
             renaming.nextDeadline, evictions.nextTry,
             options.once ? nil : library.raisesAt,
@@ -264,11 +269,12 @@ enum Outgoing: Sendable {
     case commitLocal([LocalCommit])
     case receipts([Digest])
     case download(Digest)
+    case preview(RecordID, byteCount: Int64)
 
     /// Whether it carries one item's bytes.
     var isTransfer: Bool {
         switch self {
-        case .pack, .put, .createUpload, .uploadPart, .download: true
+        case .pack, .put, .createUpload, .uploadPart, .download, .preview: true
         case .report, .changes, .have, .commit, .userChanges, .commitLocal, .receipts: false
         }
     }
@@ -306,4 +312,5 @@ enum DiskWork: Sendable {
     /// Of an earlier run's rename: the file lies at its new place, with this stamp.
     case syncLocatedRename(Place, FileStamp)
     case evicting(EvictionWork)
+    case preview(PreviewWork)
 }

@@ -63,6 +63,9 @@ package struct AssetFields: Hashable, Sendable {
             fields["expects"]?.array?.compactMap(\.string).map { BlobRole(rawValue: $0) } ?? []
     }
 
+    /// The time by which originals and previews come to a device, the newest first.
+    package var fileTime: Timestamp { fileModifiedAt ?? importedAt }
+
     /// Writes what differs from its default.
     package var fields: Fields {
         var fields: Fields = [

@@ -39,6 +39,14 @@ extension Record {
     /// An asset that is neither deleted nor in Recently Deleted.
     package var isLiveAsset: Bool { key.type == .asset && !isDeleted && !isTrashed }
 
+    /// Of a `rendering`: its preview, and the digest of the original that it was made of.
+    package var madePreview: (of: Digest, preview: BlobReference)? {
+        guard key.type == .rendering, let text = fields?["of"]?.string,
+            let of = try? Digest(parsing: text), let preview = blob(.preview)
+        else { return nil }
+        return (of, preview)
+    }
+
     /// The parts that a device with originals keeps as files, in the order of `keptAsFiles`.
     package var fileParts: [(role: BlobRole, blob: BlobReference)] {
         BlobRole.keptAsFiles.compactMap { role in blob(role).map { (role, $0) } }

@@ -129,6 +129,9 @@ package enum Limits {
     package static let placementsPerBatchMax = 128
     package static let foldersWithNamesMax = 64
     package static let downloadsAheadMax = 64
+    package static let previewsAheadMax = 64
+    package static let previewsOpenMax = 1_000
+    package static let previewsPerBatchMax = 128
     package static let openItemsMax = 20_000
     package static let openRowsPerPageMax = 500
     /// How often the machine is asked how it is, while something waits, and else by the agent.

@@ -87,11 +87,11 @@ extension ReasonTable {
     static let asTheyAre: [ReasonRule] = [
         ReasonRule(
             .onlyInCloud, .item, .informs, .upToDate,
-            "The original is on the server, a preview here.",
+            "The original is on the server, {preview}.",
             clearsWhen: "you ask for it", fix: "Open or download it."),
         ReasonRule(
             .previewOnly, .item, .informs, .upToDate,
-            "A preview is shown: the original is not here.",
+            "A preview is shown: the original {original}.",
             clearsWhen: "the original is here", fix: "Download it."),
         ReasonRule(
             .hiddenItem, .item, .informs, .upToDate,

@@ -49,6 +49,10 @@ extension DeviceDisk {
             return .moved(try rename(place, stamp, to: target))
         case .removeTemporary(let temporary):
             try remove(temporary)
+        case .keepPreview(let temporary, let name):
+            try keep(temporary, as: name)
+        case .removePreview(let name):
+            try remove(name)
         case .listTemporaries:
             let names = try open(LibraryFolder.incoming).names()
             return .temporaries(
@@ -110,6 +114,32 @@ extension DeviceDisk {
         let folder = try makeAndOpen(LibraryFolder.incoming)
         let result = withName(Array(temporary.text.utf8)) { unlinkat(folder.number, $0, 0) }
         guard result == 0 || errno == ENOENT else { throw DiskError(errno: errno) }
+    }
+
+    private func keep(_ temporary: TemporaryName, as name: PreviewName) throws(DiskError) {
+        let place = Place(root: .library, path: name.path)
+        let (incoming, folder) = (
+            try open(LibraryFolder.incoming), try makeAndOpen(place.folder)
+        )
+        let result = withName(Array(temporary.text.utf8)) { from in
+            withName(place.path.name) { to in
+                renameat(incoming.number, from, folder.number, to)
+            }
+        }
+        guard result == 0 else { throw DiskError(errno: errno) }
+    }
+
+    private func remove(_ name: PreviewName) throws(DiskError) {
+        // A library that is not there has lost nothing.
+        _ = try open(LibraryFolder.incoming)
+        let place = Place(root: .library, path: name.path)
+        do throws(DiskError) {
+            let folder = try open(place.folder)
+            let result = withName(place.path.name) { unlinkat(folder.number, $0, 0) }
+            guard result == 0 || errno == ENOENT else { throw DiskError(errno: errno) }
+        } catch {
+            guard error == .notFound else { throw error }
+        }
     }
 
     /// Shares the blocks where the disk can, else copies; hashes what the copy holds either way.

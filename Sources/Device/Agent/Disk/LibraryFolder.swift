@@ -22,7 +22,7 @@ import Darwin
 ///     .martlet/incoming/   files in the making
 ///     .martlet/trash/      what other devices deleted, until it is purged
 ///     .martlet/leaving/    originals on their way out, with Optimize Storage
-///     .martlet/previews/   what stays of them
+///     .martlet/previews/   previews of originals that are not here
 package enum LibraryFolder {
     package static let name: [UInt8] = Array(".martlet".utf8)
     static let own = RelativePath(bytes: name)

@@ -12,6 +12,8 @@ package struct ListedPhoto: Hashable, Sendable, Encodable {
     package var name: String
     /// Absolute, of the original on this device.
     package var path: String?
+    /// Absolute, of the preview on this device: while the original is not here.
+    package var preview: String?
     /// `image`, `video`, `live` or `motion`.
     package var kind: String
     /// RFC 3339; `-00:00` is its way to say that nobody knows the offset.
@@ -62,7 +64,7 @@ package struct ListedPhoto: Hashable, Sendable, Encodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case id, name, path, kind, takenAt, width, height, duration, latitude, longitude
+        case id, name, path, preview, kind, takenAt, width, height, duration, latitude, longitude
         case cameraMake, cameraModel, favorite, hidden, trashedAt, albums, digest, state
     }
 
@@ -72,6 +74,7 @@ package struct ListedPhoto: Hashable, Sendable, Encodable {
         try container.encode(id, forKey: .id)
         try container.encode(name, forKey: .name)
         try container.encode(path, forKey: .path)
+        try container.encode(preview, forKey: .preview)
         try container.encode(kind, forKey: .kind)
         try container.encode(takenAt, forKey: .takenAt)
         try container.encode(width, forKey: .width)

@@ -75,6 +75,12 @@ package struct PhotoListing {
         if let digest = photo.digest {
             photo.path = try rows.localFiles(with: digest).first.flatMap { path(of: $0.place) }
         }
+        if photo.path == nil, try rows.shownPreview(of: asset) != nil {
+            let place = Place(root: .library, path: PreviewName(asset.key.id).path)
+            // Its own folder is Martlet's; still, somebody may have emptied it.
+            let entry = try? DeviceDisk(roots: roots).entry(at: place)
+            if entry != nil { photo.preview = path(of: place) }
+        }
         return photo
     }
 

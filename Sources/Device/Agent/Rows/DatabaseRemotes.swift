@@ -97,6 +97,7 @@ extension DatabaseRows {
         try noteMembership(record.key, record.membership)
         try notePairing(record.key, record.contentIdentifier)
         if record.key.type == .asset { try noteDigests(of: record) }
+        try noteRendition(record)
     }
 
     package func removeRemote(_ key: RecordKey) throws(RowsError) {
@@ -105,6 +106,7 @@ extension DatabaseRows {
             [.text(key.type.rawValue), .blob(key.id.bytes)])
         try noteMembership(key, nil)
         try notePairing(key, nil)
+        try noteNoRendition(key)
         guard key.type == .asset else { return }
         let digests = try connection.rows(
             "SELECT digest FROM assetDigest WHERE asset = ?", [.blob(key.id.bytes)]
@@ -128,7 +130,10 @@ extension DatabaseRows {
             "SELECT asset FROM assetDigest WHERE digest = ? AND isPart = 1",
             [.blob(digest.bytes)]
         ) { $0.blob(0) }
-        for asset in assets { try compareAsset(asset) }
+        for asset in assets {
+            try compareAsset(asset)
+            try comparePreview(asset)
+        }
     }
 
     private func compareAsset(_ id: [UInt8]) throws(RowsError) {

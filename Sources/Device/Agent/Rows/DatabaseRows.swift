@@ -26,7 +26,9 @@ package final class DatabaseRows: Rows {
             PRAGMA cache_size = -\(Limits.deviceCacheByteCount >> 10);
             PRAGMA journal_size_limit = \(Limits.deviceLogByteCountMax)
             """)
-        try DeviceSchema.bringUpToDate(connection)
+        try DeviceSchema.bringUpToDate(connection) { (step) throws(RowsError) in
+            if step == DeviceSchema.previews { try noteRenditions() }
+        }
     }
 
     /// Looks into the database of a device whose agent may be running; nothing is written.

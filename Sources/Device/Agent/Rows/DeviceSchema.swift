@@ -6,7 +6,7 @@ import SyncEngine
 enum DeviceSchema {
     static let steps = [
         first, agreements, localChanges, removals, optimizing, conditions, stories, userChanges,
-        renaming, services,
+        renaming, services, previews,
     ]
 
     private static let agreements = """
@@ -34,12 +34,16 @@ enum DeviceSchema {
         guard try version(connection) <= steps.count else { throw newerVersion }
     }
 
-    static func bringUpToDate(_ connection: SQLiteConnection) throws(RowsError) {
+    /// `fill`: gives a step's new columns what follows from the rows of before.
+    static func bringUpToDate(
+        _ connection: SQLiteConnection, fill: (_ step: String) throws(RowsError) -> Void
+    ) throws(RowsError) {
         let version = try version(connection)
         guard version <= steps.count else { throw newerVersion }
         for (index, step) in steps.enumerated().dropFirst(version) {
-            try connection.run(
-                "BEGIN IMMEDIATE; \(step); PRAGMA user_version = \(index + 1); COMMIT")
+            try connection.run("BEGIN IMMEDIATE; \(step)")
+            try fill(step)
+            try connection.run("PRAGMA user_version = \(index + 1); COMMIT")
         }
     }
 

@@ -111,13 +111,14 @@ extension SyncEngine {
 
     private var isWaiting: Bool {
         serverGate.isClosed || !uploads.items.isEmpty || !downloads.items.isEmpty
-            || !evictions.isIdle
+            || !previews.items.isEmpty || !evictions.isIdle
             || !conditionCodes(at: now).isEmpty
     }
 
     private var hasNothingToDo: Bool {
-        uploads.items.isEmpty && downloads.items.isEmpty && !serverGate.isClosed
-            && comparison.isIdle && comparison.hasComparedLibrary && reading.isIdle
+        uploads.items.isEmpty && downloads.items.isEmpty && previews.items.isEmpty
+            && !serverGate.isClosed && comparison.isIdle && comparison.hasComparedLibrary
+            && reading.isIdle
             && openPass.isIdle && !feed.isBehind
     }
 

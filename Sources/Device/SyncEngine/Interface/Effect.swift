@@ -69,6 +69,10 @@ package enum DiskOperation: Hashable, Sendable {
     /// `alreadyExists` when that is taken. An intent says so before.
     case rename(Place, FileStamp, to: Place)
     case removeTemporary(TemporaryName)
+    /// Gives a checked preview its name, in the place of an earlier one.
+    case keepPreview(TemporaryName, PreviewName)
+    /// That it is not there is success.
+    case removePreview(PreviewName)
     /// The names that lie in `.martlet/incoming/`.
     case listTemporaries
     /// Makes everything durable that rows hold so far: an intent must outlive a power cut before

@@ -1,4 +1,5 @@
 package import Library
+package import Records
 
 /// A folder tree that a device looks at: its library, or a read-only source.
 package struct RootID: RawRepresentable, Hashable, Sendable, Comparable {
@@ -88,4 +89,16 @@ package struct TemporaryName: Hashable, Sendable, Comparable {
     package init(_ text: String) { self.text = text }
 
     package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+}
+
+/// The file of an asset's preview, in the library's `.martlet/previews/`; never seen by scans.
+package struct PreviewName: Hashable, Sendable {
+    package let asset: RecordID
+
+    package init(_ asset: RecordID) { self.asset = asset }
+
+    /// Below the library's folder; at most 256 folders share them.
+    package var path: RelativePath {
+        RelativePath(".martlet/previews/\(asset.text.prefix(2))/\(asset.text).webp")
+    }
 }

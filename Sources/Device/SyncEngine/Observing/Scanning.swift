@@ -52,6 +52,7 @@ extension SyncEngine {
     mutating func startComparison() {
         comparison.isRunning = true
         comparison.nextAt = nil
+        lookForPreviews()
         for root in roots where !root.id.isLibrary {
             enqueue(Folder(root: root.id, path: .root), deep: true)
         }

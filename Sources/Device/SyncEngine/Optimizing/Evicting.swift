@@ -435,6 +435,7 @@ extension SyncEngine {
     private mutating func endEviction() {
         evictions.batch = nil
         evictions.endedAt = now.uptime
+        previews.needPass()
     }
 }
 

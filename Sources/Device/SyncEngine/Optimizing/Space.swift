@@ -19,6 +19,11 @@ extension SyncEngine {
         return false
     }
 
+    func hasRoom(for preview: WantedPreview) -> Bool {
+        guard let usable = usableByteCount else { return true }
+        return preview.byteCount <= usable - byteCountUnderWay
+    }
+
     /// The disk was looked at again: some of what waits for space may fit now.
     mutating func lookForSpace() {
         guard downloads.spaceReadAt != circumstances.readAt else { return }
@@ -39,6 +44,9 @@ extension SyncEngine {
         var byteCount: Int64 = 0
         for case .download(let digest) in requests.values {
             byteCount += downloads.items[digest]?.blob.byteCount ?? 0
+        }
+        for case .preview(_, let previewByteCount) in requests.values {
+            byteCount += previewByteCount
         }
         for case .copy(let digest, _) in operations.values {
             byteCount += downloads.items[digest]?.blob.byteCount ?? 0

@@ -224,11 +224,10 @@ extension SyncEngine {
                     return
                 }
                 let asset = AssetFields(remote.record.fields ?? [:])
-                let shown = asset.fileModifiedAt ?? asset.importedAt
                 downloads.add(
                     DownloadItem(
                         blob: blob, asset: remote.record.key.id, role: role,
-                        order: -shown.milliseconds, name: asset.name))
+                        order: -asset.fileTime.milliseconds, name: asset.name))
             }
             if role == .original { return }
         }
@@ -236,16 +235,18 @@ extension SyncEngine {
     }
 
     /// The library was compared and its new files are read: what is missing there, is missing.
-    private var canDownload: Bool {
+    var canReceive: Bool {
         library.isUsable && feed.state.isComplete && downloads.hasTemporaries
             && comparison.hasComparedLibrary && reading.libraryCount == 0
-            && removals.isRecovered && wantsOriginals
+            && removals.isRecovered && circumstances.service.isOn
     }
 
     /// Whether anything may be missing here that is to be here.
     private var wantsOriginals: Bool {
         optimizing.wantsOriginals && circumstances.service.isOn
     }
+
+    private var canDownload: Bool { canReceive && wantsOriginals }
 
     mutating func advanceDownloads(_ rows: any Rows) throws(RowsError) {
         defer {
@@ -263,7 +264,7 @@ extension SyncEngine {
                 // What is whole gets its place, or is dropped there when it is not wanted.
                 if library.isUsable, removals.isRecovered { try advancePlacement(rows) }
             }
-            return
+            return try startTransfers(rows)
         }
         downloads.resumeDeferred(upTo: byteCountAllowed(.download), at: now)
         lookForSpace()
@@ -274,10 +275,22 @@ extension SyncEngine {
         {
             guard try startNext(rows) else { break }
         }
-        while canUseNetwork, downloads.gate.allows(at: now), let digest = nextDownload() {
-            try startDownload(of: digest, rows)
-        }
+        try startTransfers(rows)
         try advancePlacement(rows)
+    }
+
+    private mutating func startTransfers(_ rows: any Rows) throws(RowsError) {
+        while canUseNetwork, let turn = nextTurn() {
+            switch turn {
+            case .preview: try startPreview(rows)
+            case .photo:
+                if let next = downloads.remote.pop() { try startDownload(of: next.subject, rows) }
+            case .large:
+                if let next = downloads.remoteLarge.pop() {
+                    try startDownload(of: next.subject, rows)
+                }
+            }
+        }
     }
 
     private mutating func dropQueuedDownloads() {
@@ -290,8 +303,9 @@ extension SyncEngine {
 
     private var canUseNetwork: Bool {
         let mine = Limits.transfersAtOnce - (uploads.items.isEmpty ? 0 : 1)
-        return allowsTransfers && downloads.transfers < mine
-            && downloads.transfers + uploads.transfers < Limits.transfersAtOnce
+        let receiving = downloads.transfers + previews.transfers
+        return allowsTransfers && receiving < mine
+            && receiving + uploads.transfers < Limits.transfersAtOnce
     }
 
     private mutating func advanceDownloadPass(_ rows: any Rows) throws(RowsError) {
@@ -363,18 +377,20 @@ extension SyncEngine {
     }
 
     /// Whose turn it is; `nil`: nobody's now.
-    private mutating func nextDownload() -> Digest? {
+    private mutating func nextTurn() -> TransferClass? {
         var waiting: [TransferClass] = []
-        if !downloads.remote.isEmpty { waiting.append(.photo) }
-        if !downloads.remoteLarge.isEmpty,
-            downloads.largeUnderWay.count < Limits.largeTransfersAtOnce
-        {
-            waiting.append(.large)
+        if canStartPreview { waiting.append(.preview) }
+        if canDownload, downloads.gate.allows(at: now) {
+            if !downloads.remote.isEmpty { waiting.append(.photo) }
+            if !downloads.remoteLarge.isEmpty,
+                downloads.largeUnderWay.count < Limits.largeTransfersAtOnce
+            {
+                waiting.append(.large)
+            }
         }
         guard let chosen = downloads.turns.next(among: waiting) else { return nil }
         downloads.turns.took(chosen, among: waiting)
-        return chosen == .large
-            ? downloads.remoteLarge.pop()?.subject : downloads.remote.pop()?.subject
+        return chosen
     }
 
     private mutating func startDownload(of digest: Digest, _ rows: any Rows) throws(RowsError) {
@@ -431,6 +447,7 @@ extension SyncEngine {
             case .queued, .waiting, .deferred, .ready: writeAgain(item)
             }
         }
+        distrustPreviews()
     }
 
     mutating func writeAgain(_ item: DownloadItem) {

@@ -132,6 +132,7 @@ extension SyncEngine {
         userChanges.pass()
         openPass.isNeeded = true
         downloads.isPassNeeded = true
+        lookForPreviews()
     }
 
     /// Takes in the server's word on one record, unless a later one is known.
@@ -157,6 +158,7 @@ extension SyncEngine {
         }
         let remote = RemoteRecord(record: record, epoch: epoch, listing: feed.state.listing)
         try rows.save(remote)
+        notePreview(of: record)
         try seekPair(ofFacts: record, rows)
         guard record.key.type == .asset else { return }
         if let whole = record.joinedInto { try joined(into: whole, rows) }

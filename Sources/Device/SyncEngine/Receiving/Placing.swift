@@ -128,6 +128,17 @@ extension SyncEngine {
             try abandonBatch(error, rows)
             return distrustTemporaries()
         }
+        // A sync of previews failed meanwhile: it may have dropped pages that this one then missed.
+        for digest in batch.digests {
+            if let item = downloads.items[digest], item.isDistrusted {
+                writeAgain(item)
+                downloads.batch?.digests.removeAll { $0 == digest }
+            }
+        }
+        guard downloads.batch?.digests.isEmpty == false else {
+            downloads.batch = nil
+            return
+        }
         if batch.earlier.isEmpty { return try beginMoving(rows) }
         downloads.batch?.step = .settingAside
         try setAside(rows)
@@ -275,7 +286,9 @@ extension SyncEngine {
         downloads.gate.open()
         if let name = item.reclaimed { try rows.removeTrashedFile(name) }
         removals.needPass()
-        if item.role == .original, let asset { try wantDownload(of: asset, rows) }
+        guard item.role == .original else { return }
+        if !optimizing.isOn { previews.needRemoval(at: now) }
+        if let asset { try wantDownload(of: asset, rows) }
     }
 
     private mutating func moveEnded(_ rows: any Rows) throws(RowsError) {
@@ -469,6 +482,7 @@ extension SyncEngine {
         case .writeMark(let generation): try markWritten(generation, result, rows)
         case .locate(let place): try located(place, result, rows)
         case .evicting(let work): try eviction(work, result, rows)
+        case .preview(let work): try preview(work, result, rows)
         case .dropSecondName(let place):
             try putBack(place, result, rows)
         case .syncMoved(let place): try movedSynced(place, result, rows)

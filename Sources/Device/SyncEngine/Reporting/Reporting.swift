@@ -156,7 +156,7 @@ extension SyncEngine {
         let uploadsEnded =
             uploads.isIdle || (uploads.gate.isGivenUp && uploads.activeCount == 0)
         return uploadsEnded && downloadsEnded && removalsAreIdle && userChanges.isIdle
-            && localChangesEnded && evictionsAreIdle && renamingIsIdle
+            && localChangesEnded && evictionsAreIdle && renamingIsIdle && previewsAreIdle
     }
 
     private var localChangesEnded: Bool {

@@ -117,6 +117,7 @@ extension SyncEngine {
         if feed.isReading || feed.isBehind { states.append(.updating) }
         if !comparison.isIdle || !reading.isIdle || !openPass.isIdle { states.append(.syncing) }
         if downloads.batch != nil || downloads.localWork > 0 { states.append(.downloading) }
+        if previews.transfers > 0 { states.append(.downloading) }
         if counts.downloading > 0 || downloads.transfers > 0 { states.append(.downloading) }
         if counts.uploading > 0 || uploads.transfers > 0 { states.append(.uploading) }
         if userChanges.isUnderWay { states.append(.uploading) }

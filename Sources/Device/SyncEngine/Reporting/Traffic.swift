@@ -28,7 +28,10 @@ struct Traffic: Sendable {
         let before = underWay.removeValue(forKey: id) ?? 0
         byteCountUnderWay -= before
         guard byteCount > 0 else { return }
-        if case .download = outgoing { downloaded += byteCount } else { uploaded += byteCount }
+        switch outgoing {
+        case .download, .preview: downloaded += byteCount
+        default: uploaded += byteCount
+        }
         count(max(0, byteCount - before), at: now)
     }
 

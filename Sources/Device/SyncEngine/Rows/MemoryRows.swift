@@ -20,6 +20,7 @@ package final class MemoryRows: Rows {
         var conditions = MemoryConditions()
         var stories = MemoryStories()
         var userChanges = MemoryUserChanges()
+        var previews = MemoryPreviews()
     }
 
     var current: Snapshot

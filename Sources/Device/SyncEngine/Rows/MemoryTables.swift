@@ -109,6 +109,8 @@ struct MemoryRemotes: Sendable {
     private var byKey: [RecordKey: RemoteRecord] = [:]
     private var mentions: [Digest: [RecordID]] = [:]
     private var mentioned: [RecordID: [Digest]] = [:]
+    /// Those with a preview, ordered.
+    private(set) var rendered: [RecordID] = []
 
     subscript(key: RecordKey) -> RemoteRecord? { byKey[key] }
 
@@ -132,6 +134,7 @@ struct MemoryRemotes: Sendable {
 
     mutating func save(_ remote: RemoteRecord) {
         byKey[remote.record.key] = remote
+        noteRendering(remote.record.key, hasPreview: remote.record.madePreview != nil)
         guard remote.record.key.type == .asset else { return }
         for (_, blob) in remote.record.blobs {
             let id = remote.record.key.id
@@ -144,10 +147,22 @@ struct MemoryRemotes: Sendable {
 
     /// Also forgets what the record named.
     mutating func remove(_ key: RecordKey) {
+        noteRendering(key, hasPreview: false)
         guard byKey.removeValue(forKey: key) != nil, key.type == .asset else { return }
         for digest in mentioned.removeValue(forKey: key.id) ?? [] {
             mentions[digest]?.removeSorted(key.id, by: <)
             if mentions[digest]?.isEmpty ?? false { mentions[digest] = nil }
+        }
+    }
+}
+
+extension MemoryRemotes {
+    private mutating func noteRendering(_ key: RecordKey, hasPreview: Bool) {
+        guard key.type == .rendering, hasPreview != rendered.containsSorted(key.id) else { return }
+        if hasPreview {
+            rendered.insertSorted(key.id)
+        } else {
+            rendered.removeSorted(key.id, by: <)
         }
     }
 }

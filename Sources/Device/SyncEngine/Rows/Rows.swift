@@ -143,7 +143,7 @@ package struct DeviceSettings: Hashable, Sendable {
 ///
 /// Lists are ordered by their keys; a page ends at `limit`.
 package protocol Rows: LocalChangesRows, RemovalsRows, OptimizingRows, ConditionsRows, StoriesRows,
-    UserChangesRows, RenamingRows, ConflictsRows
+    UserChangesRows, RenamingRows, ConflictsRows, PreviewsRows
 {
     var settings: DeviceSettings { get throws(RowsError) }
     var roots: [RootRow] { get throws(RowsError) }

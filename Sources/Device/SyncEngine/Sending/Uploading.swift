@@ -275,7 +275,7 @@ extension SyncEngine {
     }
 
     private var canSendBytes: Bool {
-        let others = downloads.transfers
+        let others = downloads.transfers + previews.transfers
         let mine = Limits.transfersAtOnce - (downloads.hasQueued || others > 0 ? 1 : 0)
         return uploads.transfers < mine && uploads.transfers + others < Limits.transfersAtOnce
             && allowsTransfers && uploadsAllowed

@@ -61,7 +61,7 @@ extension ItemEvidence {
 
 extension BlobReference {
     /// A picture or a film.
-    fileprivate var isMedia: Bool {
+    var isMedia: Bool {
         mediaType.hasPrefix("image/") || mediaType.hasPrefix("video/")
     }
 }

@@ -155,7 +155,13 @@ extension ItemEvidence {
             status.state = .held
             status.reasons = [held]
         } else if let needed {
-            lacks(needed, remote, isKept: try engine.isKept(record.key.id, rows), &status)
+            let (isKept, preview) = (
+                try engine.isKept(record.key.id, rows), try preview(of: record)
+            )
+            lacks(needed, remote, isKept: isKept, preview, &status)
+            if isKept, preview == .here {
+                status.reasons.append(previewOnly(status.state, since: record.envelope.changedAt))
+            }
         }
         if let conflict = try Conflicts.conflict(about: record, rows) {
             status.reasons.append(conflict.reason(at: moment))
@@ -175,7 +181,8 @@ extension ItemEvidence {
     }
 
     private func lacks(
-        _ blob: BlobReference, _ remote: RemoteRecord, isKept: Bool, _ status: inout ItemStatus
+        _ blob: BlobReference, _ remote: RemoteRecord, isKept: Bool, _ preview: PreviewStanding,
+        _ status: inout ItemStatus
     ) {
         let since = remote.record.envelope.changedAt
         let wasHere = status.state == .inSync
@@ -184,7 +191,10 @@ extension ItemEvidence {
             return downloading(item, since: since, &status)
         }
         guard isKept else {
-            if !wasHere { status.reasons.append(Reason(.onlyInCloud, since: since)) }
+            if !wasHere {
+                status.reasons.append(
+                    Reason(.onlyInCloud, ["preview": preview.rawValue], since: since))
+            }
             return
         }
         let need = ItemNeed.download(byteCount: blob.byteCount)

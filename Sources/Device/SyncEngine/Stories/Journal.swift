@@ -112,6 +112,8 @@ struct StoryFacts {
     var files: [LocalFile] = []
     var roles: [Digest: BlobRole] = [:]
     var remote: RemoteRecord?
+    /// Of its original, in the library's own folder.
+    var preview: PreviewRow?
 }
 
 extension ItemEvidence {
@@ -120,6 +122,7 @@ extension ItemEvidence {
         var digests: [Digest] = []
         if let item, let remote = try rows.remote(RecordKey(type: .asset, id: item)) {
             facts.remote = remote
+            facts.preview = try rows.shownPreview(of: remote.record)
             facts.subjects.append(.item(item))
             for (role, blob) in remote.record.blobs.sorted(by: { $0.key < $1.key }) {
                 facts.roles[blob.digest] = facts.roles[blob.digest] ?? BlobRole(rawValue: role)
@@ -159,6 +162,12 @@ extension ItemEvidence {
             return ItemStory.Copy(
                 where: engine.path(file.place), role: role.rawValue,
                 verifiedAt: digest == nil ? nil : file.since)
+        }
+        if let preview = facts.preview {
+            copies.append(
+                ItemStory.Copy(
+                    where: engine.pathText(.library, PreviewName(preview.asset).path),
+                    role: BlobRole.preview.rawValue, verifiedAt: nil))
         }
         if let remote = facts.remote, !remote.record.isDeleted {
             for (role, _) in remote.record.fileParts {

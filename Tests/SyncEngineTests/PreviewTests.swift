@@ -1,0 +1,295 @@
+import Library
+import Records
+import Status
+import SyncEngine
+import Testing
+
+@Suite struct PreviewTests {
+    private let names = ["A.JPG", "B.JPG", "C.JPG"]
+
+    /// A server with some pictures, sent by another device, the last the newest, and their previews.
+    private func server(rendered: Bool = true) throws -> FakeServer {
+        let server = FakeServer()
+        let device = FakeDevice(server, number: 9, optimizes: true)
+        for (index, name) in names.enumerated() {
+            device.write(
+                "bytes of \(name)", to: FakeDevice.source(name),
+                ageSeconds: Int64(9 - index) * 3_600)
+        }
+        try device.sync()
+        if rendered { for name in names { try render(name, on: server) } }
+        return server
+    }
+
+    private func original(_ name: String) -> Digest { Digest(of: Array("bytes of \(name)".utf8)) }
+
+    private func id(_ name: String, _ server: FakeServer) throws -> RecordID {
+        try #require(server.assets.first { $0.blob(.original)?.digest == original(name) }).key.id
+    }
+
+    private func preview(_ name: String, _ rendition: Int = 1) -> [UInt8] {
+        Array("preview \(rendition) of \(name)".utf8)
+    }
+
+    @discardableResult
+    private func render(_ name: String, _ rendition: Int = 1, on server: FakeServer) throws
+        -> Digest
+    {
+        let key = RecordKey(type: .rendering, id: try id(name, server))
+        let bytes = preview(name, rendition)
+        let digest = Digest(of: bytes)
+        server.blobs[digest] = bytes
+        if server.records[key] == nil { server.records[key] = server.empty(key) }
+        server.change(key) { record in
+            record.fields = ["of": .string(original(name).text), "by": .integer(1)]
+            record.blobs[BlobRole.preview.rawValue] = BlobReference(
+                digest: digest, byteCount: Int64(bytes.count), mediaType: "image/webp")
+        }
+        return digest
+    }
+
+    /// What is fetched, in order.
+    private func watchDownloads(of device: FakeDevice) -> () -> [Digest] {
+        var fetched: [Digest] = []
+        device.refuse = { request in
+            if case .download(let digest, _, _) = request { fetched.append(digest) }
+            return nil
+        }
+        return { fetched }
+    }
+
+    private func messages(_ device: FakeDevice, _ name: String) throws -> [String] {
+        let story = try #require(try device.story(id(name, device.server)))
+        return story.status.reasons.map(\.message)
+    }
+
+    private func checkRows(of device: FakeDevice) {
+        #expect(device.rows.allPreviews.map(\.asset) == device.previews.keys.sorted())
+        #expect(device.rows.allPreviews.filter { !$0.isPlaced }.isEmpty)
+    }
+
+    @Test func `with Optimize Storage previews come, the newest first, and originals stay away`()
+        throws
+    {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true)
+        let fetched = watchDownloads(of: device)
+        #expect(try device.sync() == .inSync)
+        #expect(fetched() == names.reversed().map { Digest(of: preview($0)) })
+        #expect(device.libraryTexts.isEmpty && device.temporaries.isEmpty)
+        for name in names { #expect(try device.previews[id(name, server)] == preview(name)) }
+        checkRows(of: device)
+        let status = try device.status()
+        #expect(status.state == .upToDate)
+        #expect(status.counts.onlyInCloud == 3 && status.counts.items == 3)
+        #expect(
+            try messages(device, "A.JPG").contains("The original is on the server, a preview here.")
+        )
+        let story = try #require(try device.story(id("A.JPG", server)))
+        let copy = try #require(story.copies.first)
+        #expect(copy.role == "preview")
+        #expect(copy.where == "/library/" + PreviewName(try id("A.JPG", server)).path.text)
+        // Nothing is left to do.
+        #expect(try device.sync() == .inSync)
+        #expect(device.requests.sorted() == ["changes", "reportState"])
+    }
+
+    @Test func `a new device gets previews before originals, and keeps what is needed`() throws {
+        let server = try server()
+        let device = FakeDevice(server)
+        let fetched = watchDownloads(of: device)
+        #expect(try device.sync() == .inSync)
+        let order = fetched()
+        #expect(Array(order.prefix(3)) == names.reversed().map { Digest(of: preview($0)) })
+        #expect(Set(order.dropFirst(3)) == Set(names.map(original)))
+        #expect(device.libraryTexts.count == 3)
+        #expect(device.previews.isEmpty && device.rows.allPreviews.isEmpty)
+        #expect(try device.status().counts.inSync == 3)
+    }
+
+    @Test func `originals that are here need no preview`() throws {
+        let server = try server(rendered: false)
+        let device = FakeDevice(server)
+        #expect(try device.sync() == .inSync)
+        for name in names { try render(name, on: server) }
+        let fetched = watchDownloads(of: device)
+        #expect(try device.sync() == .inSync)
+        #expect(fetched().isEmpty && device.previews.isEmpty)
+    }
+
+    @Test func `a preview comes when the original has left, and stays when it is opened again`()
+        throws
+    {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true, once: false)
+        let asset = try id("A.JPG", server)
+        device.rows.choose(.keepHere, for: asset)
+        device.restart()
+        try device.run(milliseconds: 20_000)
+        #expect(Array(device.libraryTexts.values) == ["bytes of A.JPG"])
+        device.rows.choose(.inCloud, for: asset)
+        device.tell(.command(.choicesChanged))
+        try device.run(milliseconds: 20_000)
+        #expect(device.libraryTexts.isEmpty)
+        #expect(device.previews[asset] == preview("A.JPG"))
+        device.rows.choose(.fetch, for: asset)
+        device.tell(.command(.choicesChanged))
+        try device.run(milliseconds: 20_000)
+        #expect(Array(device.libraryTexts.values) == ["bytes of A.JPG"])
+        #expect(device.previews[asset] == preview("A.JPG"))
+        checkRows(of: device)
+    }
+
+    @Test func `a new rendition takes the place of the old one`() throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true)
+        #expect(try device.sync() == .inSync)
+        let digest = try render("B.JPG", 2, on: server)
+        #expect(try device.sync() == .inSync)
+        let asset = try id("B.JPG", server)
+        #expect(device.previews[asset] == preview("B.JPG", 2))
+        #expect(device.rows.preview(of: asset)?.digest == digest)
+        checkRows(of: device)
+    }
+
+    @Test func `a preview goes when its asset is deleted for good, not before`() throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true)
+        #expect(try device.sync() == .inSync)
+        let asset = try id("B.JPG", server)
+        let key = RecordKey(type: .asset, id: asset)
+        server.change(key) { $0.envelope.trashedAt = Timestamp(milliseconds: 5) }
+        #expect(try device.sync() == .inSync)
+        #expect(device.previews[asset] != nil)
+        server.change(key) { record in
+            (record.fields, record.blobs, record.envelope.trashedAt) = (nil, [:], nil)
+        }
+        #expect(try device.sync() == .inSync)
+        #expect(device.previews[asset] == nil && device.previews.count == 2)
+        checkRows(of: device)
+    }
+
+    @Test func `after a crash at any event the same previews lie there`() throws {
+        let server = try server()
+        let whole = FakeDevice(server, optimizes: true)
+        try whole.sync()
+        for count in 1..<whole.handled {
+            let device = FakeDevice(server, optimizes: true)
+            device.restart()
+            try device.run(events: count)
+            #expect(try device.sync() == .inSync)
+            #expect(device.previews == whole.previews, "after \(count) events")
+            checkRows(of: device)
+            #expect(device.temporaries.isEmpty)
+        }
+    }
+
+    @Test func `one that fails holds up no other, and what waits says so`() throws {
+        let server = try server()
+        let lost = Digest(of: preview("C.JPG"))
+        let device = FakeDevice(server, optimizes: true, once: false)
+        device.refuse = { request in
+            if case .download(lost, _, _) = request { .notFound } else { nil }
+        }
+        device.restart()
+        try device.run(milliseconds: 10_000)
+        #expect(device.previews.count == 2)
+        #expect(try device.status().state == .upToDate)
+        #expect(try messages(device, "C.JPG").contains { $0.contains("could not be fetched yet") })
+        device.refuse = { _ in nil }
+        device.tell(.command(.retryNow))
+        try device.run(milliseconds: 10_000)
+        #expect(device.previews.count == 3)
+        #expect(try messages(device, "C.JPG").contains { $0.contains("a preview here") })
+    }
+
+    @Test func `a preview that is not made, or can't be made, is said to be so`() throws {
+        let server = try server(rendered: false)
+        let device = FakeDevice(server, optimizes: true)
+        #expect(try device.sync() == .inSync)
+        #expect(try messages(device, "A.JPG").contains { $0.contains("is not made yet") })
+        let key = RecordKey(type: .rendering, id: try id("A.JPG", server))
+        server.records[key] = server.empty(key)
+        server.change(key) {
+            $0.fields = ["of": .string(original("A.JPG").text), "problem": .string("damaged")]
+        }
+        #expect(try device.sync() == .inSync)
+        #expect(try messages(device, "A.JPG").contains { $0.contains("has no preview") })
+    }
+
+    @Test func `the original that is on its way is shown by its preview`() throws {
+        let server = try server()
+        let device = FakeDevice(server, once: false)
+        device.refuse = { request in
+            guard case .download(let digest, _, _) = request, names.map(original).contains(digest)
+            else { return nil }
+            return .retryLater(code: "serverBusy", seconds: 600)
+        }
+        device.restart()
+        try device.run(milliseconds: 10_000)
+        #expect(device.previews.count == 3)
+        let story = try #require(try device.story(id("A.JPG", server)))
+        let reason = try #require(story.status.reasons.first { $0.code == .previewOnly })
+        #expect(reason.message.hasPrefix("A preview is shown: the original "))
+        #expect(!story.status.reasons.contains { $0.code == .onlyInCloud })
+    }
+
+    @Test(arguments: [true, false])
+    func `metered networks and full disks hold previews back, and no longer than they are`(
+        isMetered: Bool
+    ) throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true, once: false)
+        if isMetered {
+            device.conditions.network.isMetered = true
+            device.conditions.policies.metered = .never
+        } else {
+            device.conditions.freeByteCount = Limits.deviceReserveByteCount + 3
+        }
+        device.restart()
+        try device.run(milliseconds: 10_000)
+        #expect(device.previews.isEmpty)
+        let words = isMetered ? "is on its way" : "no space for its preview"
+        #expect(try messages(device, "A.JPG").contains { $0.contains(words) })
+        device.conditions = Conditions()
+        try device.run(milliseconds: 10_000)
+        #expect(device.previews.count == 3)
+        checkRows(of: device)
+    }
+
+    @Test func `previews over the size of small items move on a low battery all the same`() throws {
+        let server = try server()
+        let asset = try id("A.JPG", server)
+        server.change(RecordKey(type: .rendering, id: asset)) { record in
+            let preview = record.blobs[BlobRole.preview.rawValue]
+            record.blobs[BlobRole.preview.rawValue] = preview.map {
+                BlobReference(
+                    digest: $0.digest, byteCount: Limits.smallItemByteCountMax * 2,
+                    mediaType: $0.mediaType)
+            }
+        }
+        let device = FakeDevice(server, optimizes: true, once: false)
+        device.conditions.power.source = .battery(percent: 5)
+        device.restart()
+        try device.run(milliseconds: 10_000)
+        #expect(device.previews[asset] != nil)
+    }
+
+    @Test func `a failed sync of the disk means that previews are fetched again`() throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true, once: false)
+        var failures = 0
+        device.failDisk = { operation in
+            guard case .syncLibrary = operation, failures < 2 else { return nil }
+            failures += 1
+            return .inputOutput(errno: 5)
+        }
+        let fetched = watchDownloads(of: device)
+        device.restart()
+        try device.run(milliseconds: 60_000)
+        #expect(failures == 2)
+        #expect(fetched().count > 3)
+        #expect(device.previews.count == 3)
+        checkRows(of: device)
+    }
+}

@@ -28,6 +28,7 @@ extension SyncEngine {
         if engine.settings == nil {
             engine.settings = try rows.settings
             engine.roots = try rows.roots
+            try engine.readChoices(rows)
             engine.feed.state = try rows.feed()
             engine.circumstances.service = try rows.photosService()
             for aside in try rows.setAsides() { engine.asides.save(aside) }

@@ -366,7 +366,7 @@ import Testing
         let asset = try inSync()
         try device.expectReason(
             .onlyInCloud, of: .asset(asset),
-            saying: "The original is on the server, a preview here."
+            saying: "The original is on the server, its preview is not made yet."
         ) {
             device.rows.choose(.inCloud, for: asset)
             device.tell(.command(.choicesChanged))

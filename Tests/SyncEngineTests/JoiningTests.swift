@@ -35,7 +35,9 @@ import Testing
 
     private func settle(_ devices: FakeDevice...) throws {
         for _ in 0..<2 {
-            for device in devices { #expect(try device.sync() == .inSync) }
+            for device in devices {
+                #expect(try device.sync() == .inSync, "\(try device.status())")
+            }
         }
     }
 

@@ -203,6 +203,11 @@ extension SyncEngine {
         let event: Bool
     }
 
+    /// `lost+found` at the root of a disk: only root may read it, and it is nobody's album.
+    private static func isFileSystems(_ path: RelativePath) -> Bool {
+        path.bytes == Array("lost+found".utf8)
+    }
+
     /// Takes in what lies at a place now, against the row of what lay there before.
     mutating func observe(
         _ kind: Entry.Kind, at place: Place, row: LocalFile?, _ sighting: Sighting,
@@ -215,7 +220,7 @@ extension SyncEngine {
         case .folder:
             if let row { try vanished(row, rows) }
             let folder = Folder(root: place.root, path: place.path)
-            guard !isHidden else { return }
+            guard !isHidden, !Self.isFileSystems(place.path) else { return }
             if sighting.deep || !comparison.watched.contains(folder) {
                 enqueue(folder, deep: true)
             }

@@ -190,9 +190,8 @@ extension SyncEngine {
         let seconds = isIdle ? Limits.markIdleSeconds : Limits.markSeconds
         library.nextReading = options.once ? nil : now.uptime + seconds * 1_000
         if isBad {
-            for trouble in library.troubles where trouble.folder.path == .root {
-                enqueue(trouble.folder, deep: true)
-            }
+            // No event tells that one can be read again.
+            for trouble in library.troubles { enqueue(trouble.folder, deep: true) }
         }
     }
 

@@ -24,7 +24,7 @@ extension Counters {
     }
 
     /// They change nothing that matters, so crashes aim at the others.
-    private static let rarelyInterrupted = ["listTemporaries", "removeTemporary"]
+    private static let rarelyInterrupted = ["listTemporaries", "removePreview", "removeTemporary"]
     private static let operations = [
         "copy", "createFolder", "keepPreview", "listTemporaries", "moveIntoPlace",
         "removePreview", "removeTemporary", "setTime", "syncFolder", "syncLibrary",

@@ -190,8 +190,11 @@ extension SyncEngine {
         let seconds = isIdle ? Limits.markIdleSeconds : Limits.markSeconds
         library.nextReading = options.once ? nil : now.uptime + seconds * 1_000
         if isBad {
-            // No event tells that one can be read again.
-            for trouble in library.troubles { enqueue(trouble.folder, deep: true) }
+            // No event tells that one can be read again, and what is missed may lie there.
+            for trouble in library.troubles
+            where trouble.folder.path == .root || localChanges.missingCount > 0 {
+                enqueue(trouble.folder, deep: true)
+            }
         }
     }
 

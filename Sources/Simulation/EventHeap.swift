@@ -4,10 +4,6 @@ struct EventHeap<Element> {
         let time: Int64
         let serial: UInt64
         let element: Element
-
-        func isBefore(_ other: Entry) -> Bool {
-            (time, serial) < (other.time, other.serial)
-        }
     }
 
     private var entries: [Entry] = []
@@ -22,7 +18,7 @@ struct EventHeap<Element> {
         var child = entries.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard entries[child].isBefore(entries[parent]) else { return }
+            guard isBefore(child, parent) else { return }
             entries.swapAt(child, parent)
             child = parent
         }
@@ -36,12 +32,19 @@ struct EventHeap<Element> {
         while true {
             var least = parent
             for child in [2 * parent + 1, 2 * parent + 2]
-            where child < entries.count && entries[child].isBefore(entries[least]) {
+            where child < entries.count && isBefore(child, least) {
                 least = child
             }
             guard least != parent else { return first }
             entries.swapAt(parent, least)
             parent = least
+        }
+    }
+
+    /// Compares numbers alone: an element is not touched.
+    private func isBefore(_ one: Int, _ other: Int) -> Bool {
+        entries.withUnsafeBufferPointer { entries in
+            (entries[one].time, entries[one].serial) < (entries[other].time, entries[other].serial)
         }
     }
 }

@@ -18,7 +18,7 @@ extension Oracle {
             all += filesNotHere(device, assets.filter { !$0.isTrashed })
             all += decisionsNotSent(device)
             all += albumDifferences(device, records)
-            all += namesNotTaken(device, server)
+            all += namesNotTaken(device, assets)
             all += previewDifferences(device, assets)
             all += statusDifferences(device)
         }

@@ -7,9 +7,9 @@ extension Oracle {
     /// When the world has been kind for long, every name that somebody gave is everywhere: a file
     /// has the name of its asset, as far as its folder has room for it, or the one that its own user
     /// imported it under.
-    func namesNotTaken(_ device: SimulatedDevice, _ server: SimulatedServer) -> [String] {
+    func namesNotTaken(_ device: SimulatedDevice, _ assets: [Record]) -> [String] {
         var names: [RecordID: String] = [:]
-        for record in server.listing() where record.isLiveAsset {
+        for record in assets where record.isLiveAsset {
             names[record.key.id] = record.fields?["name"]?.string
         }
         var originals: [RecordID: [LocalFile]] = [:]

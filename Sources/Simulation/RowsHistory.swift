@@ -8,7 +8,13 @@ final class RowsHistory {
 
     let current: MemoryRows
     /// Oldest first; the last is the current one.
-    private var states: [MemoryRows.Snapshot] = []
+    private var states: [State] = []
+
+    /// Behind a reference: a snapshot is large, and the list moves with each commit.
+    private final class State {
+        let rows: MemoryRows.Snapshot
+        init(_ rows: MemoryRows) { self.rows = rows.snapshot() }
+    }
 
     init(settings: DeviceSettings, sourceCount: Int) {
         current = MemoryRows(
@@ -17,37 +23,35 @@ final class RowsHistory {
                 RootRow(
                     id: RootID(rawValue: Int64($0)), path: $0 == 0 ? "/library" : "/source\($0)")
             })
-        states = [current.snapshot()]
+        states = [State(current)]
     }
 
     func transaction<R>(_ body: (MemoryRows) throws(RowsError) -> R) throws(RowsError) -> R {
-        current.begin()
         do {
             let result = try body(current)
-            current.commit()
-            states.append(current.snapshot())
+            states.append(State(current))
             if states.count > Self.statesMax { states.removeFirst() }
             return result
         } catch {
-            current.rollback()
+            goBack(0)
             throw error
         }
     }
 
     /// Everything so far is on the disk.
-    func syncAll() { states = [current.snapshot()] }
+    func syncAll() { states = [State(current)] }
 
     var statesBack: Int { states.count - 1 }
 
     func goBack(_ count: Int) {
-        current.restore(states[states.count - 1 - count])
-        states = [current.snapshot()]
+        current.restore(states[states.count - 1 - count].rows)
+        states = [State(current)]
     }
 
     /// One that a power cut leaves there.
     func durableIntent(at place: Place) -> Intent? {
         let intent = current.intent(at: place)
-        return states.allSatisfy { $0.intent(at: place) == intent } ? intent : nil
+        return states.allSatisfy { $0.rows.intent(at: place) == intent } ? intent : nil
     }
 
     func content(at place: Place) -> FileContent? { current.localFile(at: place)?.content }

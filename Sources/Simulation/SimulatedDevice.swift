@@ -28,7 +28,7 @@ final class SimulatedDevice {
     var rows: RowsHistory
     /// What lies in the library's `.martlet/mark`.
     var mark: LibraryMark
-    private(set) var engine: SyncEngine?
+    private var engine: RunningEngine?
     /// How the last `--once` that came to its end ended.
     private(set) var outcome: Outcome?
     /// Raised with each start: what was under way before belongs to nobody.
@@ -97,7 +97,8 @@ final class SimulatedDevice {
         requestCount = 0
         reportCount = 0
         let random = engineRandom
-        engine = SyncEngine(options: .init(once: runsOnce), randomNumber: { random.next() })
+        engine = RunningEngine(
+            SyncEngine(options: .init(once: runsOnce), randomNumber: { random.next() }))
         world.step("start", name, mark: UInt64(index))
         deliver(.started, kind: "started")
         network.connected(self)
@@ -158,7 +159,7 @@ final class SimulatedDevice {
 
     /// Hands an event to the engine, unless its process has ended since.
     func deliver(_ event: Event, kind: StaticString, of incarnation: Int? = nil) {
-        guard incarnation ?? self.incarnation == self.incarnation, var engine else { return }
+        guard incarnation ?? self.incarnation == self.incarnation, let engine else { return }
         world.counters.add(.event, "\(kind)")
         world.counters.add(.transition, "\(lastState) \(kind)")
         world.step(kind, "\(name) \(event)", mark: UInt64(index))
@@ -172,9 +173,8 @@ final class SimulatedDevice {
         }
         do {
             let effects = try rows.transaction { rows throws(RowsError) in
-                try engine.handle(event, at: moment, rows: rows)
+                try engine.value.handle(event, at: moment, rows: rows)
             }
-            self.engine = engine
             for effect in effects { begin(effect) }
         } catch {
             world.violate("\(name): the engine failed at \(kind): \(error.message)")
@@ -287,7 +287,7 @@ final class SimulatedDevice {
     func status() -> LibraryStatus? {
         guard let engine else { return nil }
         do {
-            return try engine.status(at: moment, rows: rows.current)
+            return try engine.value.status(at: moment, rows: rows.current)
         } catch {
             world.violate("\(name): no status: \(error.message)")
             return nil
@@ -307,6 +307,12 @@ final class SimulatedDevice {
             return rows.content(at: place).map { (place, $0.digest) }
         }
     }
+}
+
+/// The engine of one process: changed in place, never copied.
+private final class RunningEngine {
+    var value: SyncEngine
+    init(_ value: SyncEngine) { self.value = value }
 }
 
 /// Storage has a type of this name too.

@@ -227,8 +227,9 @@ package struct SyncEngine: Sendable {
             localChanges.editsWaitUntil,
         ]
         // What is due and still waits, waits for an event, not for time.
-        let future = deadlines.compactMap { $0 }.filter { $0 > now.uptime }
-        guard let next = future.min(), next < armedTimer ?? .max else { return }
+        var next = armedTimer ?? .max
+        for case let deadline? in deadlines where deadline > now.uptime { next = min(next, deadline) }
+        guard next < armedTimer ?? .max else { return }
         armedTimer = next
         effects.append(.setTimer(TimerID(rawValue: 1), uptime: next))
     }

@@ -11,8 +11,8 @@ struct EvidenceTemplate {
 
     init(_ sentence: String) {
         var rest = sentence[...]
-        while let open = rest.firstIndex(of: "{") {
-            guard let close = rest[open...].firstIndex(of: "}") else { break }
+        while let open = rest.utf8.firstIndex(of: UInt8(ascii: "{")) {
+            guard let close = rest[open...].utf8.firstIndex(of: UInt8(ascii: "}")) else { break }
             parts.append(.text(rest[..<open]))
             parts.append(.evidence(rest[rest.index(after: open)..<close]))
             rest = rest[rest.index(after: close)...]

@@ -12,9 +12,11 @@ package protocol ConflictsRows: AnyObject {
 
 extension MemoryRows {
     package func conflictedCopies(of asset: RecordID?, limit: Int) -> [RemoteRecord] {
-        current.remotes.assets(after: nil, limit: limit) { remote in
-            guard let other = remote.record.conflictsWith else { return false }
-            return asset.map { $0 == other } ?? true
+        let copies = current.remotes.conflicted.filter { copy in
+            asset.map { $0 == copy.value } ?? true
+        }
+        return copies.keys.sorted().prefix(limit).compactMap {
+            remote(RecordKey(type: .asset, id: $0))
         }
     }
 }

@@ -76,7 +76,7 @@ extension MemoryRows {
 
     package func leastUsedOriginals(limit: Int) -> [RecordID] {
         var used: [RecordID: Timestamp] = [:]
-        for file in current.files.sorted() where file.place.root.isLibrary {
+        for file in current.files.unordered where file.place.root.isLibrary {
             guard let agreed = file.agreed, agreed.role == .original,
                 current.optimizing.choices[agreed.asset] == nil
             else { continue }

@@ -25,6 +25,14 @@ package final class MemoryRows: Rows {
 
     var current: Snapshot
     private var saved: Snapshot?
+    private var counted: Counted?
+
+    /// What files and remote records come to, until one changes.
+    private struct Counted {
+        let fileChanges: Int
+        let remoteChanges: Int
+        let statistics: RowStatistics
+    }
 
     package init(settings: DeviceSettings, roots: [RootRow]) {
         current = Snapshot(settings: settings, roots: roots)
@@ -39,8 +47,7 @@ package final class MemoryRows: Rows {
 
     package func rollback() {
         guard let saved else { return }
-        current = saved
-        self.saved = nil
+        restore(saved)
     }
 
     package func snapshot() -> Snapshot { current }
@@ -48,6 +55,7 @@ package final class MemoryRows: Rows {
     package func restore(_ snapshot: Snapshot) {
         current = snapshot
         saved = nil
+        counted = nil
     }
 
     package var settings: DeviceSettings {
@@ -98,12 +106,12 @@ package final class MemoryRows: Rows {
 
     package func assetsNotInLibrary(after id: RecordID?, limit: Int) -> [RemoteRecord] {
         current.remotes.assets(after: id, limit: limit) { asset in
-            asset.record.fileParts.contains { !current.files.isInLibrary($0.blob.digest) }
+            asset.parts.contains { !current.files.isInLibrary($0.digest) }
         }
     }
 
     package func remotesNotListed(since listing: Int64, limit: Int) -> [RemoteRecord] {
-        Array(current.remotes.sorted().filter { $0.listing < listing }.prefix(limit))
+        Array(current.remotes.sorted { $0.listing < listing }.prefix(limit))
     }
 
     package func save(_ remote: RemoteRecord) { current.remotes.save(remote) }
@@ -117,32 +125,49 @@ package final class MemoryRows: Rows {
     package func removeUpload(of digest: Digest) { current.uploads[digest] = nil }
 
     package func statistics() -> RowStatistics {
-        var statistics = RowStatistics()
-        for asset in current.remotes.assets(after: nil, limit: .max, where: { _ in true }) {
-            let parts = asset.record.fileParts
-            statistics.assets += 1
-            let isHere = parts.allSatisfy { !current.files.list(with: $0.blob.digest).isEmpty }
-            statistics.assetsHere += isHere ? 1 : 0
-            for part in parts where !current.files.isInLibrary(part.blob.digest) {
-                statistics.byteCountNotInLibrary += part.blob.byteCount
-            }
-        }
+        var statistics = statisticsOfFilesAndRemotes()
         statistics.assetsPending = pendingAssetCount()
         count(choicesInto: &statistics)
-        var counted: Set<Digest> = []
-        for file in current.files.sorted() {
+        return statistics
+    }
+
+    private func statisticsOfFilesAndRemotes() -> RowStatistics {
+        let (fileChanges, remoteChanges) = (current.files.changeCount, current.remotes.changeCount)
+        if let counted, counted.fileChanges == fileChanges, counted.remoteChanges == remoteChanges {
+            return counted.statistics
+        }
+        let statistics = countFilesAndRemotes()
+        counted = Counted(
+            fileChanges: fileChanges, remoteChanges: remoteChanges, statistics: statistics)
+        return statistics
+    }
+
+    private func countFilesAndRemotes() -> RowStatistics {
+        var statistics = RowStatistics()
+        for asset in current.remotes.liveAssets {
+            statistics.assets += 1
+            let isHere = asset.parts.allSatisfy { current.files.contains($0.digest) }
+            statistics.assetsHere += isHere ? 1 : 0
+            for part in asset.parts where !current.files.isInLibrary(part.digest) {
+                statistics.byteCountNotInLibrary += part.byteCount
+            }
+        }
+        for file in current.files.unordered {
             switch file.state {
             case .unread:
                 statistics.filesUnread += 1
                 statistics.byteCountUnread += file.stamp.byteCount
             case .unreadable: statistics.filesUnreadable += 1
             case .notIncluded(let code): statistics.filesNotIncluded[code, default: 0] += 1
-            case .read(let content), .sidecar(let content):
-                if isOpen(file), counted.insert(content.digest).inserted {
-                    statistics.digestsOnlyHere += 1
-                    statistics.byteCountOnlyHere += file.stamp.byteCount
-                }
+            case .read, .sidecar: break
             }
+        }
+        var counted: Set<Digest> = []
+        for file in current.files.sorted(where: { isOpen($0) }) {
+            guard let digest = file.content?.digest, counted.insert(digest).inserted
+            else { continue }
+            statistics.digestsOnlyHere += 1
+            statistics.byteCountOnlyHere += file.stamp.byteCount
         }
         return statistics
     }

@@ -1,37 +1,52 @@
 import Library
 import Records
 
+/// A row behind a reference: tables are copied with each commit that is kept, and read over and
+/// over.
+private final class Boxed<Row: Sendable>: Sendable {
+    let row: Row
+    init(_ row: Row) { self.row = row }
+}
+
 /// Local files with the lookups that a database's indexes give.
 struct MemoryFiles: Sendable {
-    private var byPlace: [Place: LocalFile] = [:]
+    /// Raised by each change.
+    private(set) var changeCount = 0
+    private var byPlace: [Place: Boxed<LocalFile>] = [:]
     private var names: [Folder: [[UInt8]]] = [:]
     private var children: [Folder: [Folder]] = [:]
     private var byDigest: [Digest: [Place]] = [:]
     private var byAgreement: [RecordID: [Place]] = [:]
 
-    subscript(place: Place) -> LocalFile? { byPlace[place] }
+    subscript(place: Place) -> LocalFile? { byPlace[place]?.row }
 
-    var unordered: some Collection<LocalFile> { byPlace.values }
+    var unordered: some Collection<LocalFile> { byPlace.values.lazy.map(\.row) }
 
-    func sorted() -> [LocalFile] { byPlace.values.sorted { $0.place < $1.place } }
+    func sorted() -> [LocalFile] { sorted { _ in true } }
+
+    func sorted(where isWanted: (LocalFile) -> Bool) -> [LocalFile] {
+        byPlace.values.filter { isWanted($0.row) }.map(\.row).sorted { $0.place < $1.place }
+    }
 
     func list(in folder: Folder, prefix: [UInt8] = []) -> [LocalFile] {
         guard let all = names[folder] else { return [] }
         let start = all.partitioningIndex { !$0.lexicographicallyPrecedes(prefix) }
         return all[start...].prefix { $0.starts(with: prefix) }.compactMap {
-            byPlace[Place(root: folder.root, path: folder.path.appending($0))]
+            self[Place(root: folder.root, path: folder.path.appending($0))]
         }
     }
 
     func subfolders(of folder: Folder) -> [Folder] { children[folder] ?? [] }
 
     func list(with digest: Digest) -> [LocalFile] {
-        (byDigest[digest] ?? []).compactMap { byPlace[$0] }
+        (byDigest[digest] ?? []).compactMap { self[$0] }
     }
 
     func list(agreedFor asset: RecordID) -> [LocalFile] {
-        (byAgreement[asset] ?? []).compactMap { byPlace[$0] }
+        (byAgreement[asset] ?? []).compactMap { self[$0] }
     }
+
+    func contains(_ digest: Digest) -> Bool { byDigest[digest] != nil }
 
     func isInLibrary(_ digest: Digest) -> Bool {
         byDigest[digest]?.contains { $0.root.isLibrary } ?? false
@@ -40,14 +55,13 @@ struct MemoryFiles: Sendable {
     func page(
         after place: Place?, limit: Int, where isWanted: (LocalFile) -> Bool
     ) -> [LocalFile] {
-        let wanted = byPlace.values.filter { file in
-            place.map { $0 < file.place } ?? true && isWanted(file)
-        }
-        return Array(wanted.sorted { $0.place < $1.place }.prefix(limit))
+        let wanted = sorted { file in isWanted(file) && place.map { $0 < file.place } ?? true }
+        return Array(wanted.prefix(limit))
     }
 
     mutating func save(_ file: LocalFile) {
-        let old = byPlace.updateValue(file, forKey: file.place)
+        changeCount += 1
+        let old = byPlace.updateValue(Boxed(file), forKey: file.place)?.row
         if old == nil { addName(of: file.place) }
         if old?.agreed?.asset != file.agreed?.asset {
             dropAgreement(old)
@@ -62,7 +76,8 @@ struct MemoryFiles: Sendable {
     }
 
     mutating func remove(_ place: Place) {
-        guard let old = byPlace.removeValue(forKey: place) else { return }
+        changeCount += 1
+        guard let old = byPlace.removeValue(forKey: place)?.row else { return }
         if let digest = old.content?.digest { dropDigest(digest, at: place) }
         dropAgreement(old)
         names[place.folder]?.removeSorted(place.path.name, by: { $0.lexicographicallyPrecedes($1) })
@@ -106,34 +121,54 @@ struct MemoryFiles: Sendable {
 
 /// The server's records, and which assets name or named which digests.
 struct MemoryRemotes: Sendable {
-    private var byKey: [RecordKey: RemoteRecord] = [:]
+    /// Raised by each change.
+    private(set) var changeCount = 0
+    private var byKey: [RecordKey: Boxed<RemoteRecord>] = [:]
+    /// Live assets.
+    private var live: [RecordID: Boxed<LiveAsset>] = [:]
+    /// Live assets that are conflicted copies, and of what.
+    private(set) var conflicted: [RecordID: RecordID] = [:]
     private var mentions: [Digest: [RecordID]] = [:]
     private var mentioned: [RecordID: [Digest]] = [:]
     /// Those with a preview, ordered.
     private(set) var rendered: [RecordID] = []
 
-    subscript(key: RecordKey) -> RemoteRecord? { byKey[key] }
+    /// What is asked of all live assets again and again.
+    struct LiveAsset: Sendable {
+        let remote: RemoteRecord
+        let parts: [BlobReference]
+    }
 
-    func sorted() -> [RemoteRecord] { byKey.values.sorted { $0.record.key < $1.record.key } }
+    subscript(key: RecordKey) -> RemoteRecord? { byKey[key]?.row }
+
+    var liveAssets: some Collection<LiveAsset> { live.values.lazy.map(\.row) }
+
+    func sorted() -> [RemoteRecord] { sorted { _ in true } }
+
+    func sorted(where isWanted: (RemoteRecord) -> Bool) -> [RemoteRecord] {
+        byKey.values.filter { isWanted($0.row) }.map(\.row)
+            .sorted { $0.record.key < $1.record.key }
+    }
 
     func names(_ digest: Digest) -> Bool { !(mentions[digest] ?? []).isEmpty }
 
     func assets(with digest: Digest) -> [RemoteRecord] {
-        (mentions[digest] ?? []).compactMap { byKey[RecordKey(type: .asset, id: $0)] }
+        (mentions[digest] ?? []).compactMap { self[RecordKey(type: .asset, id: $0)] }
     }
 
     func assets(
-        after id: RecordID?, limit: Int, where isWanted: (RemoteRecord) -> Bool
+        after id: RecordID?, limit: Int, where isWanted: (LiveAsset) -> Bool
     ) -> [RemoteRecord] {
-        let wanted = byKey.values.filter { remote in
-            remote.record.isLiveAsset && (id.map { $0 < remote.record.key.id } ?? true)
-                && isWanted(remote)
+        let wanted = live.filter { asset in
+            (id.map { $0 < asset.key } ?? true) && isWanted(asset.value.row)
         }
-        return Array(wanted.sorted { $0.record.key < $1.record.key }.prefix(limit))
+        return wanted.sorted { $0.key < $1.key }.prefix(limit).map(\.value.row.remote)
     }
 
     mutating func save(_ remote: RemoteRecord) {
-        byKey[remote.record.key] = remote
+        changeCount += 1
+        byKey[remote.record.key] = Boxed(remote)
+        noteLive(remote.record.key, remote.record.isLiveAsset ? remote : nil)
         noteRendering(remote.record.key, hasPreview: remote.record.madePreview != nil)
         guard remote.record.key.type == .asset else { return }
         for (_, blob) in remote.record.blobs {
@@ -147,7 +182,9 @@ struct MemoryRemotes: Sendable {
 
     /// Also forgets what the record named.
     mutating func remove(_ key: RecordKey) {
+        changeCount += 1
         noteRendering(key, hasPreview: false)
+        noteLive(key, nil)
         guard byKey.removeValue(forKey: key) != nil, key.type == .asset else { return }
         for digest in mentioned.removeValue(forKey: key.id) ?? [] {
             mentions[digest]?.removeSorted(key.id, by: <)
@@ -157,6 +194,14 @@ struct MemoryRemotes: Sendable {
 }
 
 extension MemoryRemotes {
+    private mutating func noteLive(_ key: RecordKey, _ remote: RemoteRecord?) {
+        guard key.type == .asset else { return }
+        live[key.id] = remote.map { remote in
+            Boxed(LiveAsset(remote: remote, parts: remote.record.fileParts.map(\.blob)))
+        }
+        conflicted[key.id] = remote?.record.conflictsWith
+    }
+
     private mutating func noteRendering(_ key: RecordKey, hasPreview: Bool) {
         guard key.type == .rendering, hasPreview != rendered.containsSorted(key.id) else { return }
         if hasPreview {

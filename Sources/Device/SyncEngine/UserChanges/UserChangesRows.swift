@@ -48,18 +48,18 @@ extension MemoryRows {
     }
 
     package func facts(withContentIdentifier identifier: String) -> [RemoteRecord] {
-        allRemotes.filter { $0.record.contentIdentifier == identifier }
+        current.remotes.sorted { $0.record.contentIdentifier == identifier }
     }
 
     package func memberships(of asset: RecordID) -> [RemoteRecord] {
-        allRemotes.filter { $0.record.membership?.asset == asset }
+        current.remotes.sorted { $0.record.membership?.asset == asset }
     }
 
     package func memberships(
         in album: RecordID, after id: RecordID?, limit: Int
     ) -> [RemoteRecord] {
         Array(
-            allRemotes.filter { remote in
+            current.remotes.sorted { remote in
                 remote.record.membership?.album == album
                     && id.map { $0 < remote.record.key.id } ?? true
             }.prefix(limit))

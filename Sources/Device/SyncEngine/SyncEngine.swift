@@ -228,7 +228,9 @@ package struct SyncEngine: Sendable {
         ]
         // What is due and still waits, waits for an event, not for time.
         var next = armedTimer ?? .max
-        for case let deadline? in deadlines where deadline > now.uptime { next = min(next, deadline) }
+        for case let deadline? in deadlines where deadline > now.uptime {
+            next = min(next, deadline)
+        }
         guard next < armedTimer ?? .max else { return }
         armedTimer = next
         effects.append(.setTimer(TimerID(rawValue: 1), uptime: next))

@@ -64,7 +64,8 @@ extension ServerNotice {
 enum VersionText {
     /// `false` for what isn't written so.
     static func isNewer(_ version: String, than other: String) -> Bool {
-        guard version != other, let left = numbers(of: version), let right = numbers(of: other) else { return false }
+        guard version != other, let left = numbers(of: version), let right = numbers(of: other)
+        else { return false }
         for index in 0..<max(left.count, right.count) {
             let pair = (
                 index < left.count ? left[index] : 0, index < right.count ? right[index] : 0

@@ -7,7 +7,8 @@ extension Counters {
             missing += names.filter { count(kind, $0) == 0 }.map { "\(kind.rawValue) \($0)" }
         }
         expect(.fault, FaultKind.allCases.map(\.rawValue))
-        expect(.act, SimulatedUser.actNames)
+        expect(.act, SimulatedUser.actNames + ["tomorrow"])
+        expect(.reason, ["newerItem"])
         expect(.effect, Self.operations + Self.requests.map { "send \($0)" } + Self.otherEffects)
         expect(.act, Self.answers)
         expect(.effect, ["original left"])

@@ -18,6 +18,7 @@ extension Oracle {
             all += filesNotHere(device, assets.filter { !$0.isTrashed })
             all += decisionsNotSent(device)
             all += albumDifferences(device, records)
+            all += tomorrowDifferences(device, records)
             all += namesNotTaken(device, assets)
             all += previewDifferences(device, assets)
             all += statusDifferences(device)
@@ -110,14 +111,19 @@ extension Oracle {
     }
 
     private func statusDifferences(_ device: SimulatedDevice) -> [String] {
+        // What only a newer Martlet may change waits for the upgrade, and says so.
+        let awaitsUpgrade = device.rows.current.pendingChanges(after: nil, limit: .max).contains {
+            device.rows.current.remote($0.key).map { isReadOnly($0.record, on: device) } ?? false
+        }
         if device.runsOnce {
-            guard device.outcome != .inSync else { return [] }
+            guard device.outcome != .inSync, !awaitsUpgrade else { return [] }
             let outcome = device.outcome.map { "\($0)" } ?? "none"
             return ["\(device.name) ended with \(outcome)"]
         }
         guard let status = device.status() else { return ["\(device.name) does not run"] }
         guard !status.isAllDone || status.counts.waiting > 0 || status.counts.failed > 0
         else { return [] }
+        if awaitsUpgrade, status.reasons.contains(where: { $0.code == .newerItem }) { return [] }
         let codes = status.reasons.map(\.code.rawValue).joined(separator: ", ")
         return ["\(device.name) says \(status.state) (\(codes)) \(status.counts)"]
     }

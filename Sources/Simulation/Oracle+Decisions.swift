@@ -9,7 +9,8 @@ extension Oracle {
     /// still wait.
     func decisionsNotSent(_ device: SimulatedDevice) -> [String] {
         device.rows.current.pendingChanges(after: nil, limit: .max).compactMap { change in
-            guard let remote = device.rows.current.remote(change.key), !remote.record.isDeleted
+            guard let remote = device.rows.current.remote(change.key), !remote.record.isDeleted,
+                !isReadOnly(remote.record, on: device)
             else { return nil }
             return "\(device.name) has not sent \(change)"
         }

@@ -37,6 +37,9 @@ final class Oracle {
     /// What the server has read back at some time, and said so.
     private var readBack: Set<Digest> = []
     var held = HeldMemory()
+    var tomorrow: [RecordKey: Tomorrow] = [:]
+    /// The server was put back to an earlier state.
+    var wasRestored = false
     var everNamed: [RecordID: Set<Digest>] = [:]
 
     struct Memory {

@@ -34,4 +34,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case holdHealedByDownload
     /// When a part becomes another's, its file goes as if it had been deleted.
     case joinDeletesFile
+    /// An older device changes what only newer ones may.
+    case requiresIgnored
+    /// What an older device has no word for goes when it changes a record.
+    case unknownDropped
 }

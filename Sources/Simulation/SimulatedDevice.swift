@@ -21,6 +21,8 @@ final class SimulatedDevice {
     let settings: DeviceSettings
     /// With `--once`: the process ends by itself, and is started again from time to time.
     let runsOnce: Bool
+    /// What its program speaks.
+    let protocolNumber: Int
     /// The library at 0, sources behind it.
     let disks: [SimulatedDisk]
     /// Those that answer every call with EIO.
@@ -60,8 +62,10 @@ final class SimulatedDevice {
 
     init(
         index: Int, world: World, network: SimulatedNetwork, oracle: Oracle,
-        settings: DeviceSettings, sourceCount: Int, runsOnce: Bool
+        settings: DeviceSettings, sourceCount: Int, runsOnce: Bool,
+        protocolNumber: Int
     ) {
+        self.protocolNumber = protocolNumber
         self.index = index
         name = "device \(index)"
         self.world = world
@@ -97,8 +101,13 @@ final class SimulatedDevice {
         requestCount = 0
         reportCount = 0
         let random = engineRandom
+        let understood =
+            world.plantedBug == .requiresIgnored
+            ? SimulatedServer.protocols.upperBound : protocolNumber
         engine = RunningEngine(
-            SyncEngine(options: .init(once: runsOnce), randomNumber: { random.next() }))
+            SyncEngine(
+                options: .init(once: runsOnce, protocolNumber: understood),
+                randomNumber: { random.next() }))
         world.step("start", name, mark: UInt64(index))
         deliver(.started, kind: "started")
         network.connected(self)

@@ -63,7 +63,9 @@ extension SimulatedServer {
         let group = ChangeGroup(id: GroupID(high: 9, low: analysisCount), changes: [change])
         world.step(what, change.key.id.text)
         do {
-            _ = try commit([group], by: Actor.server(for: account))
+            _ = try commit(
+                [group], by: Actor.server(for: account),
+                protocolNumber: Self.protocols.upperBound)
         } catch {
             world.violate("The server's own commit fails: \(error)")
         }

@@ -40,6 +40,7 @@ extension SimulatedServer {
         oracle.restored(
             from: oracle.memory.acknowledged, to: snapshot.oracle.acknowledged)
         oracle.memory = snapshot.oracle
+        oracle.wasRestored = true
     }
 
     /// What the server does when a device proves that it was rolled back.

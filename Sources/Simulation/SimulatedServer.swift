@@ -202,9 +202,10 @@ final class SimulatedServer {
                 try inSavepoint { try kernel.have(digests, for: account, at: wall, in: $0) }
             )
         case .commit(let groups, let token):
-            let groups = carry(groups)
+            let groups = dropUnknown(carry(groups), from: device)
             let receipt = try commit(
-                groups, by: Actor(account: account, device: device.settings.device), after: token)
+                groups, by: Actor(account: account, device: device.settings.device), after: token,
+                protocolNumber: device.protocolNumber)
             analyse(groups, receipt.results)
             return .committed(carry(receipt.results), token: carry(receipt.token))
         default:
@@ -227,14 +228,16 @@ final class SimulatedServer {
     }
 
     func commit(
-        _ groups: [ChangeGroup], by actor: Actor, after token: ChangeToken? = nil
+        _ groups: [ChangeGroup], by actor: Actor, after token: ChangeToken? = nil,
+        protocolNumber: Int = WireProtocol.current
     ) throws -> CommitReceipt {
         if world.plantedBug == .groupIDNotKept {
             try transaction.execute("DELETE FROM savedGroup")
         }
         let receipt = try inSavepoint {
             try kernel.apply(
-                groups, to: zone.id, by: actor, after: token, at: wall, in: $0)
+                groups, to: zone.id, by: actor, after: token, protocolNumber: protocolNumber,
+                at: wall, in: $0)
         }
         oracle.committed(groups, receipt, by: actor.device)
         if receipt.changed {

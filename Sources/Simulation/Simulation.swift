@@ -55,6 +55,8 @@ package struct Simulation {
     private let size: Size
     private let actsPerUser: Int
     private let options: Options
+    private let hasTwoProtocols: Bool
+    private var actsOfTomorrow: [String] = []
 
     /// How much happens.
     private struct Size {
@@ -89,7 +91,7 @@ package struct Simulation {
     ) throws -> Report {
         try transaction.execute("BEGIN")
         defer { _ = try? transaction.execute("ROLLBACK") }
-        let simulation = try Simulation(seed: seed, transaction: transaction, options: options)
+        var simulation = try Simulation(seed: seed, transaction: transaction, options: options)
         defer { simulation.end() }
         return simulation.run()
     }
@@ -112,13 +114,18 @@ package struct Simulation {
         server.network = network
         oracle.server = server
         var devices: [SimulatedDevice] = []
+        var protocols = RandomStream(seed: seed, name: "protocols")
+        let spoken = SimulatedServer.protocols
+        hasTwoProtocols = protocols.oneIn(5)
         for index in 0..<size.deviceCount {
+            let isNew = hasTwoProtocols && protocols.oneIn(2)
             devices.append(
                 SimulatedDevice(
                     index: index, world: world, network: network, oracle: oracle,
                     settings: Self.settings(
                         of: index, server, optimizes: index > 0 && random.oneIn(3)),
-                    sourceCount: random.below(3), runsOnce: random.oneIn(6)))
+                    sourceCount: random.below(3), runsOnce: random.oneIn(6),
+                    protocolNumber: isNew ? spoken.upperBound : spoken.lowerBound))
         }
         self.devices = devices
         oracle.devices = devices
@@ -146,7 +153,7 @@ package struct Simulation {
 
     // MARK: Running
 
-    private func run() -> Report {
+    private mutating func run() -> Report {
         let faultsEnabled = world.faults.enabled.map(\.rawValue)
         for (device, user) in zip(devices, users) {
             world.after(0...2_000) { device.start() }
@@ -155,6 +162,12 @@ package struct Simulation {
             look(at: device)
         }
         scheduleLastingFaults()
+        if hasTwoProtocols {
+            actsOfTomorrow = server.writeFromTomorrow(
+                1 + size.actCount / 3, within: size.duration,
+                RandomStream(seed: world.seed, name: "tomorrow"),
+                without: Set(options.withoutActs))
+        }
         while world.violations.isEmpty, world.runNext(until: size.duration) {}
         endFaults()
         if world.violations.isEmpty { converge() }
@@ -162,7 +175,7 @@ package struct Simulation {
             seed: world.seed, options: options, faultsEnabled: faultsEnabled,
             actsPerUser: actsPerUser, digest: world.digest, stepCount: world.stepCount,
             virtualMilliseconds: world.now, counters: world.counters,
-            violations: world.violations, acts: users.flatMap(\.acts),
+            violations: world.violations, acts: users.flatMap(\.acts) + actsOfTomorrow,
             strikes: world.faults.struck, script: world.script, trace: world.trace)
     }
 

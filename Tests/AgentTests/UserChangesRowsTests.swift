@@ -15,7 +15,7 @@ import Testing
         let patch = RecordPatch(
             set: ["favorite": .bool(true), "caption": .null, "title": .string("ä\n")],
             added: ["keywords": ["b", "a"]], removed: ["keywords": ["c"]],
-            trashed: numbers.one(of: [nil, true, false]))
+            trashed: numbers.one(of: [nil, true, false]), requires: numbers.one(of: [nil, 2]))
         let actions: [PendingChange.Action] = [
             .patch(patch), .patch(RecordPatch()), .delete, .purge(original: nil),
             .purge(original: Digest(of: [1])),

@@ -151,6 +151,13 @@ import Testing
             let new = try world.commit(
                 RecordChange(key: album(1), base: base, set: ["a": .null]), protocolNumber: 2)
             #expect(new.status == .saved)
+            // Of a server that was restored: it says again what a newer one had written.
+            let relayed = try world.commit(
+                RecordChange(
+                    key: album(1), base: try world.base(album(1)),
+                    derivedFrom: Base(epoch: Epoch(rawValue: 9), sequence: 9), set: ["a": .null]),
+                protocolNumber: 1)
+            #expect(relayed.status == .saved)
         }
     }
 

@@ -121,6 +121,7 @@ final class FakeServer {
                     changedAt: now, changedBy: device),
                 fields: [:])
         record.envelope.sequence = sequence
+        record.envelope.requires = change.requires ?? record.envelope.requires
         record.envelope.derivedFrom = change.derivedFrom ?? record.envelope.derivedFrom
         if change.action == .save {
             record.fields = (record.fields ?? [:]).merging(change.set) { _, new in new }

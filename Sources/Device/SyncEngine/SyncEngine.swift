@@ -25,7 +25,13 @@ package struct SyncEngine: Sendable {
         package var version: String
         /// Before signing out: originals that are safe in the cloud leave, nothing else is done.
         package var removesOriginals: Bool
-        package init(once: Bool, version: String = "", removesOriginals: Bool = false) {
+        /// What this program speaks: a record that requires more is read-only here (P11).
+        package var protocolNumber: Int
+        package init(
+            once: Bool, version: String = "", removesOriginals: Bool = false,
+            protocolNumber: Int = WireProtocol.current
+        ) {
+            self.protocolNumber = protocolNumber
             self.once = once
             self.version = version
             self.removesOriginals = removesOriginals

@@ -56,7 +56,10 @@ extension CommitWork {
                     continue
                 }
             }
-            if let requires = current?.record.envelope.requires, requires > protocolNumber {
+            // After a restore also an older device says again what a newer one had written.
+            if let requires = current?.record.envelope.requires, requires > protocolNumber,
+                change.derivedFrom == nil
+            {
                 throw GroupRefusal(
                     .notAllowed,
                     "The record was written by a newer Martlet: update this one to change it.")

@@ -13,19 +13,23 @@ package struct RecordPatch: Hashable, Sendable {
     package var removed: [String: [String]]
     /// `true` moves to Recently Deleted, `false` restores.
     package var trashed: Bool?
+    /// The oldest protocol that may change the record from then on; never lowered (P11).
+    package var requires: Int?
 
     package init(
         set: Fields = [:], added: [String: [String]] = [:], removed: [String: [String]] = [:],
-        trashed: Bool? = nil
+        trashed: Bool? = nil, requires: Int? = nil
     ) {
         self.set = set
         self.added = added.mapValues { Set($0).sorted() }
         self.removed = removed.mapValues { Set($0).sorted() }
         self.trashed = trashed
+        self.requires = requires
     }
 
     package var isEmpty: Bool {
         self.set.isEmpty && added.isEmpty && removed.isEmpty && trashed == nil
+            && requires == nil
     }
 
     /// Both in one: `newer` wins where both say something of the same field.
@@ -49,6 +53,7 @@ package struct RecordPatch: Hashable, Sendable {
             patch.removed[name] = allRemoved.isEmpty ? nil : allRemoved.sorted()
         }
         patch.trashed = newer.trashed ?? trashed
+        patch.requires = [requires, newer.requires].compactMap { $0 }.max()
         return patch
     }
 
@@ -76,6 +81,7 @@ package struct RecordPatch: Hashable, Sendable {
         var patched = record
         patched.fields = fields.merging(differences(from: fields)) { $1 }
             .filter { $0.value != .null || fields[$0.key] == .null }
+        patched.envelope.requires = max(record.envelope.requires, requires ?? 0)
         switch trashed {
         case true?: patched.envelope.trashedAt = record.envelope.trashedAt ?? moment
         case false?: patched.envelope.trashedAt = nil

@@ -10,6 +10,7 @@ import Status
 // - Everything else is a revision of the part that the file was agreed on as.
 // - Where the server's part is another by now, both sides changed: the later device's bytes become a
 //   new asset, named as a conflicted copy.
+// - So do an edit of, and a sidecar for, what a newer Martlet wrote: that is read-only here (P11).
 // - What shrank to nothing, or changed while its time did not, is suspicious, not an edit (P5): it
 //   is shown, and the good copy stays.
 
@@ -50,7 +51,8 @@ extension SyncEngine {
             guard case .read(let content) = file.state, let agreed = file.agreed,
                 let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset)),
                 asset.record.isLiveAsset, let current = asset.record.blob(agreed.role),
-                current.digest == agreed.digest, try !isAnotherPicture(content, agreed, rows)
+                current.digest == agreed.digest, !isReadOnly(asset.record),
+                try !isAnotherPicture(content, agreed, rows)
             else { continue }
             return try revision(content, agreed, of: asset, rows)
         }
@@ -126,6 +128,7 @@ extension SyncEngine {
     func isSecondSidecar(
         _ file: LocalFile, _ content: FileContent, of asset: RemoteRecord, _ rows: any Rows
     ) throws(RowsError) -> Bool {
+        if isReadOnly(asset.record) { return asset.record.blob(.sidecar)?.digest != content.digest }
         guard let current = asset.record.blob(.sidecar), current.digest != content.digest,
             file.agreed?.digest != current.digest
         else { return false }

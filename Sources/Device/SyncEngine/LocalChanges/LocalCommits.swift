@@ -107,6 +107,14 @@ extension SyncEngine {
             try forget(missing, rows)
             return nil
         }
+        // Only a newer Martlet may delete it: here it is fetched again.
+        guard !isReadOnly(remote.record) else {
+            try forget(missing, rows)
+            let cause = "it was written by a newer Martlet, which alone may delete it"
+            try note(StoryCode.fetchedAgain, cause, of: key.id, rows)
+            try wantDownload(of: remote, rows)
+            return nil
+        }
         return LocalCommit(
             asset: key.id,
             group: ChangeGroup(

@@ -19,8 +19,9 @@ extension SyncEngine {
                 $0.place.root.isLibrary && $0.agreed?.role == .original
             }
             let current = AssetFields(remote.record.fields ?? [:])
-            // Of several copies none gives the name, and parts follow their original.
-            guard agreed.role == .original, others.count == 1,
+            // Of several copies none gives the name, parts follow their original, and what a newer
+            // Martlet wrote keeps its name elsewhere.
+            guard agreed.role == .original, others.count == 1, !isReadOnly(remote.record),
                 current.name != fields.name || current.nameBytes != fields.nameBytes
             else {
                 agreed.fileName = file.place.path.name

@@ -247,6 +247,9 @@ extension SyncEngine {
             reasons += [retrying("a change of a photo or album", attempts, at: moment)]
                 .compactMap { $0 }
         }
+        for key in userChanges.readOnly.keys.sorted() {
+            if let record = userChanges.readOnly[key] { reasons.append(newerItem(record)) }
+        }
         if uploads.waitingForOriginalCount > 0 {
             reasons.append(
                 Reason(

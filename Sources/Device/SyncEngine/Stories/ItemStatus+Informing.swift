@@ -50,10 +50,7 @@ extension ItemEvidence {
 
     private func versionReasons(_ record: Record, _ name: String) -> [Reason] {
         let since = record.envelope.changedAt
-        if record.envelope.requires > WireProtocol.current {
-            let needed = String(record.envelope.requires)
-            return [Reason(.newerItem, ["name": name, "needed": needed], since: since)]
-        }
+        if engine.isReadOnly(record) { return [engine.newerItem(record)] }
         let isUnderstood = record.blobs.keys.allSatisfy { BlobRole.known.contains($0) }
         return isUnderstood ? [] : [Reason(.fromNewerVersion, ["name": name], since: since)]
     }

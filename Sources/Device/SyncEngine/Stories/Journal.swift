@@ -19,6 +19,8 @@ package enum StoryCode {
     package static let revised = "revised"
     package static let renamed = "renamed"
     package static let setAside = "setAside"
+    /// Its user deleted it here, where it is read-only.
+    package static let fetchedAgain = "fetchedAgain"
     /// With Optimize Storage; the original stays in the cloud.
     package static let leftDevice = "leftDevice"
     // Read off the rows

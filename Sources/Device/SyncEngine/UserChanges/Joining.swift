@@ -79,7 +79,7 @@ extension SyncEngine {
             let second = try rows.remote(RecordKey(type: .asset, id: part))
         else { return .waits }
         for record in [still.record, second.record]
-        where record.envelope.requires > WireProtocol.current { return .waits }
+        where isReadOnly(record) { return .waits }
         var changes = Joining.changes(
             still: still.record, stillBase: still.base, part: second.record,
             partBase: second.base, as: role)
@@ -123,7 +123,7 @@ extension SyncEngine {
         guard let settings, let asset = try rows.remote(RecordKey(type: .asset, id: whole)) else {
             return .waits
         }
-        guard asset.record.envelope.requires <= WireProtocol.current else { return .waits }
+        guard !isReadOnly(asset.record) else { return .waits }
         guard let blob = asset.record.blob(role) else { return .done }
         let partKey = RecordKey(
             type: .asset, id: AssetIdentity.id(of: blob.digest, idKey: settings.idKey))

@@ -58,13 +58,15 @@ extension RecordPatch {
         if !added.isEmpty { fields["added"] = Self.object(added) }
         if !removed.isEmpty { fields["removed"] = Self.object(removed) }
         if let trashed { fields["trashed"] = .bool(trashed) }
+        if let requires { fields["requires"] = .integer(Int64(requires)) }
         return fields
     }
 
     fileprivate init(fields: Fields) {
         self.init(
             set: fields["set"]?.object ?? [:], added: Self.texts(fields["added"]),
-            removed: Self.texts(fields["removed"]), trashed: fields["trashed"]?.bool)
+            removed: Self.texts(fields["removed"]), trashed: fields["trashed"]?.bool,
+            requires: fields["requires"]?.integer.flatMap { Int(exactly: $0) })
     }
 
     private static func object(_ texts: [String: [String]]) -> JSONValue {

@@ -39,6 +39,8 @@ struct UserChanges: Sendable {
     var failing: [RecordKey: Attempts] = [:]
     /// Failing ones, ordered by key, for the status; bounded.
     var troubles: [RecordKey] = []
+    /// Decided about, and only a newer Martlet may change them: by key, bounded.
+    private(set) var readOnly: [RecordKey: Record] = [:]
     /// Uptime of the earliest next try.
     var nextTry: Int64?
 
@@ -60,8 +62,16 @@ struct UserChanges: Sendable {
         hasLeft = true
     }
 
+    mutating func noteReadOnly(_ record: Record) {
+        guard readOnly.count < Limits.itemReasonsMax else { return }
+        readOnly[record.key] = record
+    }
+
+    mutating func noteWritable(_ key: RecordKey) { readOnly[key] = nil }
+
     mutating func settle(_ key: RecordKey) {
         awaited[key] = nil
+        readOnly[key] = nil
         guard failing.removeValue(forKey: key) != nil else { return }
         troubles.removeSorted(key, by: <)
     }
@@ -155,9 +165,12 @@ extension SyncEngine {
             // Saved, and the feed is past it: whatever the record says now is later.
             if awaited.saved == change { return .done }
         }
-        if let record = remote?.record, record.envelope.requires > WireProtocol.current {
+        // What a newer Martlet wrote is sent again after a restore, but never decided about here.
+        if let record = remote?.record, isReadOnly(record), change.derivedFrom == nil {
+            userChanges.noteReadOnly(record)
             return .waits
         }
+        userChanges.noteWritable(change.key)
         switch change.action {
         case .patch(let patch): return try plan(patch, of: change.key, over: remote, rows)
         case .delete:
@@ -187,15 +200,19 @@ extension SyncEngine {
             // An asset begins with its bytes, which the uploads bring; a patch of nothing waits.
             guard key.type != .asset, !patch.set.isEmpty else { return .waits }
             let set = patch.differences(from: [:]).filter { $0.value != .null }
-            return .send([RecordChange(key: key, base: remote?.base, set: set)])
+            return .send([
+                RecordChange(key: key, base: remote?.base, set: set, requires: patch.requires)
+            ])
         }
         let differences = patch.differences(from: fields)
         let trashed = patch.trashed == remote.record.isTrashed ? nil : patch.trashed
-        guard !differences.isEmpty || trashed != nil else { return .done }
+        let requires = patch.requires.flatMap { $0 > remote.record.envelope.requires ? $0 : nil }
+        guard !differences.isEmpty || trashed != nil || requires != nil else { return .done }
         return .send([
             RecordChange(
                 key: key, base: remote.base, set: differences.filter { $0.value != .null },
-                unset: differences.filter { $0.value == .null }.keys.sorted(), trashed: trashed)
+                unset: differences.filter { $0.value == .null }.keys.sorted(), trashed: trashed,
+                requires: requires)
         ])
     }
 

@@ -139,6 +139,20 @@ import Testing
         #expect(changes[1].action == .delete && changes[1].joinedInto == still.key.id)
     }
 
+    @Test func `what only a newer Martlet knows of a part goes along, or they stay two`() {
+        var video = record(2)
+        video.fields?["horizon"] = .integer(7)
+        video.envelope.requires = 2
+        video.blobs["depthMap"] = record(3).blob(.original)
+        let changes = join(record(1), video)
+        #expect(changes.first?.setBlobs["depthMap"] == record(3).blob(.original))
+        #expect(changes.first?.set["horizon"] == .integer(7))
+        #expect(changes.first?.requires == 2)
+        var still = record(1)
+        still.blobs["depthMap"] = record(4).blob(.original)
+        #expect(join(still, video).isEmpty)
+    }
+
     @Test func `joining again, or with itself, does nothing`() {
         var still = record(1)
         #expect(join(still, still).isEmpty)

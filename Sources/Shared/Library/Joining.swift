@@ -7,7 +7,11 @@ package enum Joining {
     ///
     /// Joining twice, or in either order, ends the same.
     ///
-    /// Empty when there is nothing to do: already joined, deleted, or not two assets.
+    /// Every other part that it has goes along, also those that only a newer Martlet knows: a join
+    /// loses no bytes.
+    ///
+    /// Empty when there is nothing to do: already joined, deleted, not two assets, or both have a
+    /// part of the same role.
     package static func changes(
         still: Record, stillBase: Base, part: Record, partBase: Base, as role: BlobRole
     ) -> [RecordChange] {
@@ -18,14 +22,24 @@ package enum Joining {
         let united = unite(AssetFields(stillFields), AssetFields(partFields))
         var set: Fields = [:]
         for (name, value) in united.fields where stillFields[name] != value { set[name] = value }
-        var setBlobs = [role.rawValue: blob]
-        if still.blob(.sidecar) == nil, let sidecar = part.blob(.sidecar) {
-            setBlobs[BlobRole.sidecar.rawValue] = sidecar
+        for name in Resending.unknown(partFields) where stillFields[name] == nil {
+            set[name] = partFields[name]
         }
+        var setBlobs = [role.rawValue: blob]
+        for name in part.blobs.keys.sorted() where name != BlobRole.original.rawValue {
+            guard let other = part.blobs[name] else { continue }
+            guard let present = still.blobs[name] ?? setBlobs[name] else {
+                setBlobs[name] = other
+                continue
+            }
+            guard present.digest == other.digest else { return [] }
+        }
+        let (stays, joins) = (still.envelope.requires, part.envelope.requires)
         return [
             RecordChange(
                 key: still.key, base: stillBase, set: set, setBlobs: setBlobs,
-                trashed: still.isTrashed && !part.isTrashed ? false : nil),
+                trashed: still.isTrashed && !part.isTrashed ? false : nil,
+                requires: joins > stays ? joins : nil),
             RecordChange(key: part.key, action: .delete, base: partBase, joinedInto: still.key.id),
         ]
     }

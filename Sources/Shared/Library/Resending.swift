@@ -74,8 +74,8 @@ package enum Resending {
         return patch
     }
 
-    /// Fields that a newer Martlet wrote: relayed as they are (P11).
-    private static func unknown(_ fields: Fields) -> [String] {
+    /// Of an asset's fields those that a newer Martlet wrote: relayed as they are (P11).
+    static func unknown(_ fields: Fields) -> [String] {
         let known = Set(values + versions + sets + ofBytes)
         return fields.keys.filter { !known.contains($0) }.sorted()
     }

@@ -48,7 +48,7 @@ import Testing
         let (original, preview) = (
             world.digests[numbers.below(2)], world.digests[4 + numbers.below(2)]
         )
-        switch numbers.below(6) {
+        switch numbers.below(7) {
         case 0:
             try rows.save(
                 RemoteRecord(
@@ -69,6 +69,7 @@ import Testing
                         blobs: numbers.below(6) == 0 ? [:] : ["preview": reference(preview)]),
                     epoch: Epoch(rawValue: 2), listing: 1))
         case 3:
+        case 5: try rows.noteUse(of: id, at: Timestamp(milliseconds: Int64(numbers.below(3))))
             try rows.removeRemote(
                 RecordKey(type: numbers.below(3) == 0 ? .asset : .rendering, id: id))
         case 4:
@@ -99,6 +100,16 @@ import Testing
         for last in wanted {
             #expect(
                 try database.previewsWanted(after: last, limit: 2)
+        for folder in [0, 1, 16, 33, 64, 65, 255, 256] {
+            #expect(
+                try database.placedPreviews(from: folder) == memory.placedPreviews(from: folder),
+                comment)
+        }
+        for limit in [1, 9] {
+            #expect(
+                try database.leastUsedPreviews(limit: limit)
+                    == memory.leastUsedPreviews(limit: limit), comment)
+        }
                     == memory.previewsWanted(after: last, limit: 2), comment)
         }
         for key in world.keys {

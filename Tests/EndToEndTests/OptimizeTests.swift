@@ -129,6 +129,31 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(3)))
+    func `previews give way to a full disk and come back; one deleted by hand does too`() throws {
+        let (house, _, _) = try household()
+        #expect(
+            try house.martlet("one", "photos", "wait", "--rendered", "--previews").status == 0)
+        try house.signIn("two", optimize: true)
+        #expect(try house.martlet("two", "sync", "--once").status == 0)
+        let path = try #require(try list(house, "two").first?.preview)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try house.martlet("two", "sync", "--once").status == 0)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+
+        _ = try house.startAgent("two")
+        try house.expectUpToDate("two")
+        try house.setConditions(#"{"disk":{"freeBytes":1000}}"#, on: "two")
+        let isGone = soon(within: 20) { !exists(path) }
+        #expect(isGone)
+        #expect(try list(house, "two").first?.preview == nil)
+        try house.setConditions("{}", on: "two")
+        let isBack = soon(within: 20) { exists(path) }
+        #expect(isBack)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+    }
+
+    @Test(.timeLimit(.minutes(3)))
     func `a full disk waits with the figures, and optimize off says beforehand`() throws {
         let (house, _, _) = try household()
         try house.signIn("two", optimize: true)

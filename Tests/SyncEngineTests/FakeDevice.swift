@@ -379,6 +379,9 @@ extension FakeDevice {
             }
             previews[preview.asset] = bytes
         case .removePreview(let preview): previews[preview.asset] = nil
+        case .listPreviews(let folder):
+            let here = previews.keys.filter { PreviewName.folder(of: $0) == folder }
+            return .success(.previews(here.sorted().map { PreviewName($0) }))
         case .syncRows: syncCount += 1
         case .writeMark(let mark): self.mark = mark
         case .listTemporaries: return .success(.temporaries(temporaries.keys.sorted()))

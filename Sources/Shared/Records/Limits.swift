@@ -69,6 +69,8 @@ package enum Limits {
     // Requests
     package static let jsonBodyByteCountMax = 4 << 20
     package static let requestIdleSecondsMax = 60
+    /// How often the server looks whether what it knows of connected accounts is another.
+    package static let noticePollMilliseconds = 2_000
     package static let eventStreamCommentSeconds = 20
     package static let pendingConnectionsMax = 1_024
     package static let housekeepingSeconds: Int64 = 600

@@ -162,7 +162,9 @@ package struct StateReply: Hashable, Sendable, Codable {
     package init(
         zones: [ZoneDescription], requests: [String], blobsWanted: Int,
         account: AccountUsage? = nil, server: ServerCondition? = nil, isCloned: Bool? = nil,
-        servicesOff: [String: [String]]? = nil
+        servicesOff: [String: [String]]? = nil, noticeVersion: String? = nil
+    /// Which version of all this it is; the event stream tells when there is another.
+    package var noticeVersion: String?
     ) {
         self.zones = zones
         self.requests = requests
@@ -176,6 +178,7 @@ package struct StateReply: Hashable, Sendable, Codable {
 
 /// How full the account's pool is.
 package struct AccountUsage: Hashable, Sendable, Codable {
+        self.noticeVersion = noticeVersion
     package let usedByteCount: Int64
     /// `nil`: no limit.
     package let quotaByteCount: Int64?

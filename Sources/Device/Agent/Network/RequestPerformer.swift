@@ -83,6 +83,7 @@ struct RequestPerformer: Sendable {
         notice.devicesWithServiceOff = reply.servicesOff?["photos"] ?? []
         return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)
     }
+        notice.eventVersion = reply.noticeVersion
 
     private func receipts(
         for digests: [Digest]

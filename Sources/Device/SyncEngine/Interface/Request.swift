@@ -75,6 +75,8 @@ package struct ServerNotice: Hashable, Sendable {
     package var isCloned = false
     /// The account's other devices that have switched photos off too.
     package var devicesWithServiceOff: [String] = []
+    /// Which version of all this it is, to be compared with `Event.noticeChanged`.
+    package var eventVersion: String?
 
     package init() {}
 }

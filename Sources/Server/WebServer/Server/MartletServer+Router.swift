@@ -44,7 +44,10 @@ extension MartletServer {
             service: UploadsService(parts: parts, active: ActiveUploads()),
             randomID: { UploadID(high: randomNumber(), low: randomNumber()) }
         ).add(to: closed)
-        EventsRoutes(zones: zones, hub: hub, clock: surroundings.clock).add(to: closed)
+        EventsRoutes(
+            zones: zones, notices: NoticesService(parts: parts), hub: hub,
+            clock: surroundings.clock
+        ).add(to: closed)
         for part in extensions { part.addRoutes(to: closed) }
         return router
     }

@@ -154,7 +154,7 @@ package enum Limits {
     /// While something waits; an idle device looks at its library's mark less often, and when
     /// anything changes in its top folder.
     package static let markSeconds: Int64 = 2
-    package static let markIdleSeconds: Int64 = 120
+    package static let markIdleSeconds: Int64 = 30
     package static let markRaiseSeconds: Int64 = 3_600
     /// A copy of a device that was not heard of for this long is gone.
     package static let clonedSeconds: Int64 = 400

@@ -181,7 +181,7 @@ struct RowsWorld {
         TrashedFile(
             name: numbers.one(of: asideNames), place: numbers.one(of: places),
             stamp: file(&numbers).stamp, agreed: someAgreement(&numbers),
-            cause: numbers.below(2) == 0 ? .deleted : .replaced, at: Timestamp(milliseconds: 6))
+            cause: numbers.one(of: [.deleted, .replaced, .refused]), at: Timestamp(milliseconds: 6))
     }
 
     private func fields(_ numbers: inout SeededNumbers) -> Fields {

@@ -63,13 +63,15 @@ struct PhotosSuspiciousCommand: AsyncParsableCommand {
 
         func run() async throws {
             let home = try DeviceContext.signedIn()
-            let files = try DeviceDatabase(home).write { (rows) throws(RowsError) in
+            let shown = try DeviceDatabase(home).read { (rows) throws(RowsError) in
+                try PhotosSuspiciousCommand.files(item, home, rows)
+            }
+            let files = try LocalTrash(home).take(reading: shown) { (rows) throws(RowsError) in
                 let files = try PhotosSuspiciousCommand.files(item, home, rows)
                 for file in files { try HeldChanges.refuse(file, rows) }
                 return files
             }
             try PhotosSuspiciousCommand.require(files, item)
-            _ = try LocalTrash(home).take(files)
             try await PhotosSuspiciousCommand.say("keptGood", files.count, home, output)
         }
     }

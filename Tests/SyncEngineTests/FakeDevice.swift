@@ -433,7 +433,8 @@ extension FakeDevice {
                     held.map { digest in
                         ServerReceipt(
                             digest: digest, byteCount: Int64(server.blobs[digest]?.count ?? 0),
-                            verifiedAt: now.wall, epoch: server.epoch, copies: 1, signed: "signed")
+                            verifiedAt: now.wall, epoch: server.epoch, copies: 1, signed: "signed",
+                            fault: server.receiptFault)
                     }))
         case .download(let digest, _, let name):
             guard let bytes = server.blobs[digest] else { return .failure(.notFound) }

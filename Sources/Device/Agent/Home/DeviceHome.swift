@@ -204,7 +204,8 @@ package struct DeviceConfiguration: Hashable, Sendable, Codable {
     package var library: String
 
     package init(
-        server: String, account: String, device: DeviceID, deviceName: String, library: String
+        server: String, account: String, device: DeviceID, deviceName: String, library: String,
+        receiptKey: String? = nil
     ) {
         self.server = server
         self.account = account
@@ -227,6 +228,11 @@ package struct BearerToken: Hashable, Sendable, CustomStringConvertible,
     package var description: String { "<token>" }
     package var debugDescription: String { "<token>" }
 }
+    /// The key that the server's receipts are checked with, as the server gave it at the latest
+    /// sign-in: 32 bytes, hexadecimal.
+    ///
+    /// `nil`: an earlier version of the server gave none.
+    package var receiptKey: String?
 
 /// Held while an agent runs for a home, so that there is only one.
 ///
@@ -236,6 +242,7 @@ package final class AgentLock: Sendable {
     /// The holders before this one ended by themselves: no kill, no power cut.
     package let endedInGoodOrder: Bool
     private let isChecked = Atomic(false)
+        self.receiptKey = receiptKey
 
     /// Throws `agentRuns`, naming its process and since when it runs, when another holds it.
     package init(_ home: DeviceHome, since: Timestamp? = nil) throws(AgentError) {

@@ -27,7 +27,7 @@ extension MartletServer {
         IdentityRoutes(parts: parts).add(to: open)
         SessionsRoutes(
             accounts: accounts, zones: zones, proxies: configuration.trustedProxies,
-            origin: origin, isSecure: configuration.isSecure
+            origin: origin, isSecure: configuration.isSecure, receiptKey: signer.publicKey
         ).add(open: open, authentication: authentication)
 
         let closed = router.group(prefix).add(middleware: authentication)

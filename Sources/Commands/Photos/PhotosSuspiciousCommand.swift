@@ -38,16 +38,12 @@ struct PhotosSuspiciousCommand: AsyncParsableCommand {
             let files = try DeviceDatabase(home).read { (rows) throws(RowsError) in
                 try HeldChanges.suspicious(rows)
             }
-            if output.json {
-                return try Output.json(
-                    files.map {
-                        Item(
-                            path: FileName.cleaned($0.place.path.bytes).text,
-                            byteCount: $0.stamp.byteCount, since: $0.since.milliseconds)
-                    })
+            let items = files.map {
+                Item(
+                    path: FileName.cleaned($0.place.path.bytes).text,
+                    byteCount: $0.stamp.byteCount, since: $0.since.milliseconds)
             }
-            if files.isEmpty { Output.line("Nothing is suspicious.") }
-            for file in files { Output.line(FileName.cleaned(file.place.path.bytes).text) }
+            try Output.list(items, output, empty: "Nothing is suspicious.") { [$0.path] }
         }
     }
 

@@ -143,7 +143,10 @@ let package = Package(
         test("SyncEngine", ["SyncEngine", "Library", "Status", "Records"]),
         test(
             "Agent",
-            ["Agent", "SyncEngine", "Library", "Status", "Records", "Wire", "Media", nioCore]),
+            [
+                "Agent", "SyncEngine", "Kernel", "Library", "Status", "Records", "Wire", "Media",
+                "CMartlet", nioCore,
+            ]),
         test("Commands", ["Commands", "Agent", "SyncEngine", "Status", "Records"]),
         test("Simulation", ["Simulation", "Library"]),
         test("Tidy", []),

@@ -25,9 +25,11 @@ extension Counters {
     }
 
     /// They change nothing that matters, so crashes aim at the others.
-    private static let rarelyInterrupted = ["listTemporaries", "removePreview", "removeTemporary"]
+    private static let rarelyInterrupted = [
+        "listPreviews", "listTemporaries", "removePreview", "removeTemporary",
+    ]
     private static let operations = [
-        "copy", "createFolder", "keepPreview", "listTemporaries", "moveIntoPlace",
+        "copy", "createFolder", "keepPreview", "listPreviews", "listTemporaries", "moveIntoPlace",
         "removePreview", "removeTemporary", "setTime", "syncFolder", "syncLibrary",
     ]
     private static let answers = [

@@ -128,8 +128,23 @@ extension SimulatedDevice {
             guard let node = library.node(at: file.place.path) else { continue }
             oracle.userRemoves(library.nodes[node].content)
             trashedByHandCount += 1
-            let target = Self.trash.appending(Array("by hand \(trashedByHandCount)".utf8))
-            _ = try? disks[0].rename(file.place.path, to: target, time: world.fileTime())
+            let name = AsideName(.trash, "\(Self.refusedPrefix) \(trashedByHandCount)")
+            let content = library.nodes[node].content
+            let stamp = library.stamp(of: node)
+            if let agreed = file.agreed {
+                change { rows in
+                    rows.save(
+                        TrashedFile(
+                            name: name, place: file.place, stamp: stamp,
+                            agreed: Agreement(
+                                asset: agreed.asset, role: agreed.role, digest: content.digest,
+                                byteCount: stamp.byteCount, name: agreed.name),
+                            cause: .refused, at: moment.wall))
+                }
+                rows.syncAll()
+            }
+            _ = try? disks[0].rename(
+                file.place.path, to: Self.path(of: name), time: world.fileTime())
             noticed(.library, file.place.path)
         }
     }

@@ -213,6 +213,11 @@ extension SimulatedDevice {
         case .keepPreview(let temporary, let name): try keep(temporary, as: name)
         case .removePreview(let name):
             if library.node(at: name.path) != nil { try disks[0].remove(name.path) }
+        case .listPreviews(let folder):
+            let path = PreviewName.path(ofFolder: folder)
+            guard library.node(at: path) != nil else { return .previews([]) }
+            let entries = try library.entries(of: path)
+            return .previews(entries.compactMap { PreviewName(fileName: $0.name) })
         case .listTemporaries:
             let entries = try library.entries(of: Self.incoming)
             return .temporaries(

@@ -4,6 +4,9 @@ import SyncEngine
 // Files that the engine moves out of their places and back: renames only, and every one of a file
 // in its place must have been announced by an intent that survives a power cut.
 extension SimulatedDevice {
+    /// Of changed files that their user did not want.
+    static let refusedPrefix = "by hand"
+
     static func path(of name: AsideName) -> RelativePath {
         RelativePath(".martlet/" + name.folder.rawValue).appending(Array(name.text.utf8))
     }
@@ -36,7 +39,10 @@ extension SimulatedDevice {
 
     func remove(_ name: AsideName) throws(DiskError) {
         guard let node = library.node(at: Self.path(of: name)) else { return }
-        oracle.checkUnlink(library.nodes[node].content, name.text, by: self)
+        // What its user did not want goes with its picture.
+        if !name.text.hasPrefix(Self.refusedPrefix) {
+            oracle.checkUnlink(library.nodes[node].content, name.text, by: self)
+        }
         try disks[0].remove(Self.path(of: name))
     }
 

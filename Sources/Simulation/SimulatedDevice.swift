@@ -350,7 +350,9 @@ extension Effect {
     /// Whether it changes something, on the disk or on the server.
     fileprivate var isTender: Bool {
         switch self {
-        case .disk(_, .listTemporaries), .disk(_, .removeTemporary), .disk(_, .locate): false
+        case .disk(_, .listTemporaries), .disk(_, .listPreviews), .disk(_, .removeTemporary),
+            .disk(_, .locate):
+            false
         case .disk: true
         case .send(_, .reportState), .send(_, .changes), .send(_, .have): false
         case .send: true
@@ -380,6 +382,7 @@ extension DiskOperation {
         case .removeTemporary: "removeTemporary"
         case .keepPreview: "keepPreview"
         case .removePreview: "removePreview"
+        case .listPreviews: "listPreviews"
         case .listTemporaries: "listTemporaries"
         case .syncRows: "syncRows"
         case .writeMark: "writeMark"

@@ -107,11 +107,15 @@ import Darwin
         }
         #expect(try disk.perform(.listTemporaries) == .temporaries([]))
         #expect(throws: DiskError.notFound) { try disk.perform(.keepPreview(temporary, name)) }
+        try folder.write(".martlet/previews/ab/notes.txt", [1])
+        #expect(try disk.perform(.listPreviews(folder: 0xAB)) == .previews([name]))
+        #expect(try disk.perform(.listPreviews(folder: 0xAC)) == .previews([]))
         for _ in 0..<2 {
             #expect(try disk.perform(.removePreview(name)) == .done)
             #expect(folder.bytes(name.path.text) == nil)
         }
         #expect(try disk.perform(.removePreview(PreviewName(RecordID(high: 1, low: 1)))) == .done)
+        #expect(try disk.perform(.listPreviews(folder: 0xAB)) == .previews([]))
         // Scans never see it.
         #expect(try disk.entries(of: Folder(root: .library, path: .root)).count == 1)
     }

@@ -1,4 +1,5 @@
 import Agent
+import CMartlet
 import Library
 import Records
 import SyncEngine
@@ -57,6 +58,64 @@ import Darwin
         let aside = Place(root: .library, path: RelativePath(".martlet/trash/old.jpg"))
         #expect(try device.stamp(aside, in: device.target) == trashed.stamp)
         #expect(access(device.library, F_OK) != 0)
+    }
+
+    @Test func `extended attributes of files and folders go along`() async throws {
+        let device = try MovedDevice()
+        try device.setAttribute("user.tags", "red", of: "2020/01/a.jpg")
+        try device.setAttribute("user.empty", "", of: "2020/01/a.jpg")
+        try device.setAttribute("user.note", "spring", of: "2020")
+        try device.readAgain()
+        let report = try await device.move(renames: false).run(to: device.target)
+        #expect(report.withoutAttributes.isEmpty)
+        #expect(device.attribute("user.tags", of: "2020/01/a.jpg") == "red")
+        #expect(device.attribute("user.empty", of: "2020/01/a.jpg") == "")
+        #expect(device.attribute("user.note", of: "2020") == "spring")
+        #expect(device.attribute("user.tags", of: "2020/02/b.jpg") == nil)
+        for file in try device.files() {
+            #expect(try device.stamp(file.place, in: device.target) == file.stamp)
+        }
+    }
+
+    @Test func `a disk that takes no attributes gets the library all the same, and it is said`()
+        async throws
+    {
+        let device = try MovedDevice()
+        try device.setAttribute("user.tags", "red", of: "2020/01/a.jpg")
+        try device.setAttribute("user.tags", "large", of: "2020/02/b.jpg")
+        var move = device.move(renames: false)
+        move.setAttribute = { file, name, value in
+            value == Array("large".utf8)
+                ? ENOTSUP : ExtendedAttributes.system(file, name, value)
+        }
+        let report = try await move.run(to: device.target)
+        #expect(report.withoutAttributes.map(\.text) == ["2020/02/b.jpg"])
+        #expect(report.kept.isEmpty)
+        #expect(device.attribute("user.tags", of: "2020/01/a.jpg") == "red")
+        try device.expectMoved()
+    }
+
+    @Test func `attributes that a run before did not get across come with the next one`()
+        async throws
+    {
+        let device = try MovedDevice()
+        try device.setAttribute("user.tags", "red", of: "2020/01/a.jpg")
+        var move = device.move(renames: false)
+        move.setAttribute = { _, _, _ in EIO }
+        let home = device.home
+        let library = device.library
+        let target = device.target
+        move.beforeStep = { () throws(AgentError) in
+            guard access(target + "/2020/01/a.jpg", F_OK) == 0,
+                try home.configuration().library == library
+            else { return }
+            throw AgentError(.refused, "The process ended here.")
+        }
+        await #expect(throws: AgentError.self) { try await move.run(to: target) }
+        let report = try await device.move(renames: false).run(to: target)
+        #expect(report.withoutAttributes.isEmpty)
+        #expect(device.attribute("user.tags", of: "2020/01/a.jpg") == "red")
+        try device.expectMoved()
     }
 
     @Test func `what changed since it was last read is read again`() async throws {
@@ -304,6 +363,35 @@ private struct MovedDevice {
     }
 
     func files() throws -> [LocalFile] { try rows.libraryFiles() }
+
+    /// Rows have the files as they are now.
+    func readAgain() throws {
+        let found = try files().map { file in
+            var file = file
+            file.stamp = try stamp(file.place, in: library)
+            return file
+        }
+        try rows.transaction { () throws(RowsError) in
+            for file in found { try rows.save(file) }
+        }
+    }
+
+    /// Of something in the library at its old place.
+    func setAttribute(_ name: String, _ value: String, of path: String) throws {
+        let file = open(library + "/" + path, O_RDONLY)
+        defer { _ = close(file) }
+        let error = ExtendedAttributes.system(file, Array(name.utf8), Array(value.utf8))
+        try #require(error == 0, "\(path): \(error)")
+    }
+
+    /// Of something in the library at its new place; `nil`: it has none of that name.
+    func attribute(_ name: String, of path: String) -> String? {
+        let file = open(target + "/" + path, O_RDONLY)
+        defer { _ = close(file) }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = martlet_get_attribute(file, name, &bytes, 256)
+        return count >= 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+    }
 
     func stamp(_ place: Place, in library: String) throws -> FileStamp {
         let disk = DeviceDisk(roots: [.library: DiskRoot(path: library)])

@@ -10,14 +10,7 @@ import Testing
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func `the database and the memory agree about choices, receipts and use`(seed: UInt64) throws {
         let folder = try TemporaryFolder()
-        let database = try DatabaseRows(path: folder.file("device.sqlite"))
-        let memory = MemoryRows(
-            settings: RowsWorld.settings, roots: [RootRow(id: .library, path: "/library")])
-        try database.transaction { () throws(RowsError) in
-            try database.save(RowsWorld.settings)
-            try database.save(
-                StoredRoot(id: .library, disk: DiskRoot(path: "/library"), isOnce: false))
-        }
+        let (database, memory) = try RowsWorld.both(in: folder)
         var numbers = SeededNumbers(seed: seed)
         let world = RowsWorld()
         for _ in 0..<12 {

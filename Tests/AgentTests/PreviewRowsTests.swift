@@ -10,14 +10,7 @@ import Testing
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func `the database and the memory agree about previews`(seed: UInt64) throws {
         let folder = try TemporaryFolder()
-        let database = try DatabaseRows(path: folder.file("device.sqlite"))
-        let memory = MemoryRows(
-            settings: RowsWorld.settings, roots: [RootRow(id: .library, path: "/library")])
-        try database.transaction { () throws(RowsError) in
-            try database.save(RowsWorld.settings)
-            try database.save(
-                StoredRoot(id: .library, disk: DiskRoot(path: "/library"), isOnce: false))
-        }
+        let (database, memory) = try RowsWorld.both(in: folder)
         var numbers = SeededNumbers(seed: seed)
         let world = RowsWorld()
         for _ in 0..<20 {
@@ -48,7 +41,7 @@ import Testing
         let (original, preview) = (
             world.digests[numbers.below(2)], world.digests[4 + numbers.below(2)]
         )
-        switch numbers.below(6) {
+        switch numbers.below(7) {
         case 0:
             try rows.save(
                 RemoteRecord(
@@ -76,6 +69,7 @@ import Testing
                 PreviewRow(
                     asset: id, madeOf: original, digest: preview, byteCount: 7,
                     isPlaced: numbers.below(3) > 0))
+        case 5: try rows.noteUse(of: id, at: Timestamp(milliseconds: Int64(numbers.below(3))))
         default: try rows.removePreview(of: id)
         }
     }
@@ -105,6 +99,16 @@ import Testing
             #expect(
                 try database.wantedPreview(of: key.id) == memory.wantedPreview(of: key.id), comment)
             #expect(try database.preview(of: key.id) == memory.preview(of: key.id), comment)
+        }
+        for folder in [0, 1, 16, 33, 64, 65, 255, 256] {
+            #expect(
+                try database.placedPreviews(from: folder) == memory.placedPreviews(from: folder),
+                comment)
+        }
+        for limit in [1, 9] {
+            #expect(
+                try database.leastUsedPreviews(limit: limit)
+                    == memory.leastUsedPreviews(limit: limit), comment)
         }
         for keepsOriginals in [true, false] {
             for limit in [1, 9] {

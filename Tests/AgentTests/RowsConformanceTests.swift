@@ -11,7 +11,7 @@ import Testing
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func `the database and the memory answer every question alike`(seed: UInt64) throws {
         let folder = try TemporaryFolder()
-        let (database, memory) = try Self.both(folder)
+        let (database, memory) = try RowsWorld.both(in: folder)
         var numbers = SeededNumbers(seed: seed)
         let world = RowsWorld()
         for _ in 0..<15 {
@@ -28,7 +28,7 @@ import Testing
 
     @Test func `a transaction that throws leaves nothing behind`() throws {
         let folder = try TemporaryFolder()
-        let (database, _) = try Self.both(folder)
+        let (database, _) = try RowsWorld.both(in: folder)
         let upload = UploadRow(
             digest: Digest(of: [1]), upload: UploadID(high: 1, low: 2),
             startedAt: Timestamp(milliseconds: 3))
@@ -48,7 +48,7 @@ import Testing
             stamp: FileStamp(inode: .max, byteCount: 5, modifiedAt: -7, changedAt: .max),
             state: .unread, since: Timestamp(milliseconds: 9))
         do {
-            let (database, _) = try Self.both(folder)
+            let (database, _) = try RowsWorld.both(in: folder)
             try database.transaction { () throws(RowsError) in try database.save(file) }
         }
         let again = try DatabaseRows(path: folder.file("device.sqlite"))
@@ -80,7 +80,7 @@ import Testing
 
     @Test func `sources are numbered, kept once and forgotten with their files`() throws {
         let folder = try TemporaryFolder()
-        let (rows, _) = try Self.both(folder)
+        let (rows, _) = try RowsWorld.both(in: folder)
         try rows.transaction { () throws(RowsError) in
             let first = try rows.addRoot(DiskRoot(path: "/pictures"))
             let second = try rows.addRoot(DiskRoot(path: "/camera"), isOnce: true)
@@ -98,7 +98,7 @@ import Testing
 
     @Test func `a one-time root is finished when nothing of it is open`() throws {
         let folder = try TemporaryFolder()
-        let (rows, _) = try Self.both(folder)
+        let (rows, _) = try RowsWorld.both(in: folder)
         try rows.transaction { () throws(RowsError) in
             let root = try rows.addRoot(
                 DiskRoot(path: Array("/camera".utf8), onlyNames: [Array("a.jpg".utf8)]),
@@ -113,20 +113,6 @@ import Testing
             try rows.save(file)
             #expect(try rows.finishedRoots() == [root])
         }
-    }
-
-    private static func both(
-        _ folder: TemporaryFolder
-    ) throws -> (database: DatabaseRows, memory: MemoryRows) {
-        let database = try DatabaseRows(path: folder.file("device.sqlite"))
-        try database.transaction { () throws(RowsError) in
-            try database.save(RowsWorld.settings)
-            try database.save(
-                StoredRoot(id: .library, disk: DiskRoot(path: "/library"), isOnce: false))
-        }
-        let memory = MemoryRows(
-            settings: RowsWorld.settings, roots: [RootRow(id: .library, path: "/library")])
-        return (database, memory)
     }
 
     private static func compareMissing(

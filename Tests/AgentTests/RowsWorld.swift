@@ -1,6 +1,8 @@
+import Agent
 import Library
 import Records
 import SyncEngine
+import TestSupport
 
 /// A small world of places, digests and records, and random changes in it.
 struct RowsWorld {
@@ -8,6 +10,21 @@ struct RowsWorld {
         account: AccountID(high: 1, low: 1), device: DeviceID(high: 2, low: 2), deviceName: "A",
         zone: ZoneID(high: 3, low: 3), idKey: [1, 2, 3], library: LibraryID(high: 4, low: 4),
         markGeneration: 1, optimizesStorage: false, server: "http://localhost")
+
+    /// Of a device that was just signed in: the same in a database of its own and in memory.
+    static func both(
+        in folder: TemporaryFolder
+    ) throws -> (database: DatabaseRows, memory: MemoryRows) {
+        let database = try DatabaseRows(path: folder.file("device.sqlite"))
+        try database.transaction { () throws(RowsError) in
+            try database.save(settings)
+            try database.save(
+                StoredRoot(id: .library, disk: DiskRoot(path: "/library"), isOnce: false))
+        }
+        let memory = MemoryRows(
+            settings: settings, roots: [RootRow(id: .library, path: "/library")])
+        return (database, memory)
+    }
 
     let digests = (0..<6).map { Digest(of: [UInt8($0)]) }
     let keys: [RecordKey] =
@@ -181,7 +198,7 @@ struct RowsWorld {
         TrashedFile(
             name: numbers.one(of: asideNames), place: numbers.one(of: places),
             stamp: file(&numbers).stamp, agreed: someAgreement(&numbers),
-            cause: numbers.below(2) == 0 ? .deleted : .replaced, at: Timestamp(milliseconds: 6))
+            cause: numbers.one(of: [.deleted, .replaced, .refused]), at: Timestamp(milliseconds: 6))
     }
 
     private func fields(_ numbers: inout SeededNumbers) -> Fields {

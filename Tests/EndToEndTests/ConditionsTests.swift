@@ -28,6 +28,33 @@ import Testing
         try house.expectUpToDate("camera")
     }
 
+    @Test(.timeLimit(.minutes(3)))
+    func `a quota that is changed beside the server is heard within seconds`() throws {
+        let house = try household()
+        func put(_ name: String) throws {
+            try FileManager.default.copyItem(
+                atPath: RealPhotos.path("gps/\(name)"),
+                toPath: house.library("camera") + "/\(name)")
+        }
+        try put("DSCN0010.jpg")
+        try house.expectUpToDate("camera", items: 1)
+        // 161,713 bytes.
+        try house.expectReason(
+            "accountNearlyFull", on: "camera", saying: "38.3 kB are left of 200 kB"
+        ) {
+            try house.setQuota("200kB")
+        } goneAfter: {
+            try house.setQuota("50GB")
+        }
+        try house.setQuota("170kB")
+        try house.expectReason("accountFull", on: "camera", saying: "of 170 kB are used") {
+            try put("DSCN0012.jpg")
+        } goneAfter: {
+            try house.setQuota("50GB")
+        }
+        try house.expectUpToDate("camera", items: 2)
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `a pause holds photos back until the user resumes`() throws {
         let house = try household()

@@ -115,6 +115,8 @@ import Testing
         try house.expectUpToDate("one", items: 16)
         #expect(try trash("one", of: house) == 1)
         #expect(try Files.digests(in: house.library("one")).count == 16)
+        let shown: [Refused] = try read(house, "photos", "trash")
+        #expect(shown.map(\.path) == ["3.jpg"])
 
         try house.expectReason(
             "suspiciousChange", on: "one", saying: "4.jpg changed while its time did not"
@@ -128,5 +130,55 @@ import Testing
         }
         try house.expectUpToDate("one", items: 16)
         #expect(try Data(contentsOf: url(house, 4)) == picture(200))
+    }
+
+    private struct Refused: Decodable {
+        let id: String
+        let name: String
+        let path: String?
+        let file: String?
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `a change that was not wanted can be put back, and goes with its picture`() throws {
+        let house = try household()
+        for number in [3, 5] {
+            let made = house.folder.file("made.jpg")
+            try picture(200 + number).write(to: URL(fileURLWithPath: made))
+            #expect(try shell("touch -r '\(url(house, number).path)' '\(made)'") == 0)
+            #expect(rename(made, url(house, number).path) == 0)
+        }
+        let isShown = try soon {
+            let shown: [Suspicious] = try read(house, "photos", "suspicious", "list")
+            return shown.count == 2
+        }
+        #expect(isShown)
+        for number in [3, 5] {
+            try DecisionTests.run(
+                house, "one", "photos", "suspicious", "keep-good", "\(number).jpg")
+        }
+        try house.expectUpToDate("one", items: 16)
+        let refused: [Refused] = try read(house, "photos", "trash")
+        #expect(refused.map(\.path).sorted { ($0 ?? "") < ($1 ?? "") } == ["3.jpg", "5.jpg"])
+        #expect(try trash("one", of: house) == 2)
+
+        // Back by its name: a picture beside the good one.
+        try DecisionTests.run(house, "one", "photos", "restore", "3.jpg")
+        try house.expectUpToDate("one", items: 17)
+        let digests = try Files.digests(in: house.library("one"))
+        #expect(digests.count == 17)
+        let again: [Refused] = try read(house, "photos", "trash")
+        #expect(again.map(\.path) == ["5.jpg"])
+        #expect(try trash("one", of: house) == 1)
+
+        // The other one goes with its picture.
+        let id = try #require(again.first?.id)
+        try DecisionTests.run(house, "one", "photos", "trash", id)
+        try house.expectUpToDate("one", items: 16)
+        try DecisionTests.run(house, "one", "photos", "delete-now", id, "--yes")
+        let isGone = try soon { try trash("one", of: house) == 0 }
+        #expect(isGone)
+        let none: [Refused] = try read(house, "photos", "trash")
+        #expect(none.isEmpty)
     }
 }

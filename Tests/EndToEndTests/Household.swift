@@ -120,6 +120,14 @@ final class Household {
         password = new
     }
 
+    /// Beside the server, which hears nothing of it.
+    func setQuota(_ size: String) throws {
+        let result = try Program.run(["account", "quota", "me", size, "--data", data])
+        guard result.status == 0 else {
+            throw HouseholdError(description: "account quota: \(result.errors)")
+        }
+    }
+
     @discardableResult
     func martlet(_ device: String, _ arguments: String...) throws -> Program.Result {
         try martlet(device, arguments)

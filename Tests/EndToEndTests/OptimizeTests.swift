@@ -129,6 +129,64 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(3)))
+    func `previews give way to a full disk and come back; one deleted by hand does too`() throws {
+        let (house, _, _) = try household()
+        #expect(
+            try house.martlet("one", "photos", "wait", "--rendered", "--previews").status == 0)
+        try house.signIn("two", optimize: true)
+        #expect(try house.martlet("two", "sync", "--once").status == 0)
+        let path = try #require(try list(house, "two").first?.preview)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try house.martlet("two", "sync", "--once").status == 0)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+
+        _ = try house.startAgent("two")
+        try house.expectUpToDate("two")
+        try house.setConditions(#"{"disk":{"freeBytes":1000}}"#, on: "two")
+        let isGone = soon(within: 20) { !exists(path) }
+        #expect(isGone)
+        #expect(try list(house, "two").first?.preview == nil)
+        try house.setConditions("{}", on: "two")
+        let isBack = soon(within: 20) { exists(path) }
+        #expect(isBack)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `an original does not leave for proof that another key signed`() throws {
+        let (house, picture, _) = try household()
+        // Somebody answers at the server's address with all of its data, but not with its key.
+        let key = house.folder.file("data/receipt.key")
+        let own = try Data(contentsOf: URL(fileURLWithPath: key))
+        house.killServer()
+        try Data((String(repeating: "5a", count: 32) + "\n").utf8)
+            .write(to: URL(fileURLWithPath: key))
+        try house.startServer()
+        let agent = try house.startAgent("one")
+        try house.expectUpToDate("one", items: 1)
+        #expect(try house.martlet("one", "photos", "evict", picture).status == 0)
+        try house.expectShown(
+            "receiptPending", on: "one", item: picture,
+            saying: ["not signed with the key that it had at sign-in"])
+        #expect(exists(picture))
+        house.killAgent(agent)
+        // Nor by signing out.
+        let left = try house.martlet("one", "logout", "--remove")
+        #expect(left.status == 3, "\(left.output)\(left.errors)")
+        #expect(exists(picture))
+
+        house.killServer()
+        try own.write(to: URL(fileURLWithPath: key))
+        try house.startServer()
+        try house.signIn("one")
+        #expect(try house.martlet("one", "sync", "--once").status == 0)
+        #expect(try house.martlet("one", "photos", "evict", picture).status == 0)
+        #expect(try house.martlet("one", "sync", "--once").status == 0)
+        #expect(!exists(picture))
+    }
+
+    @Test(.timeLimit(.minutes(3)))
     func `a full disk waits with the figures, and optimize off says beforehand`() throws {
         let (house, _, _) = try household()
         try house.signIn("two", optimize: true)

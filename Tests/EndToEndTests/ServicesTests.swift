@@ -200,6 +200,71 @@ import Testing
         #expect(Files.names(in: house.library("camera")).count == expected)
     }
 
+    /// Runs `logout --remove` and kills it as soon as `isTime`; `false`: it ended before.
+    private func killSignOut(_ house: Household, when isTime: () -> Bool) throws -> Bool {
+        let process = try Program.start(
+            ["logout", "--remove"], environment: ["MARTLET_HOME": house.home("camera")])
+        while process.isRunning, !isTime() { usleep(200) }
+        let isKilled = process.isRunning
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        return isKilled
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func `logout with remove, killed at any moment, goes on; only what has receipts leaves`() throws
+    {
+        let house = try Household()
+        let files = FileManager.default
+        let library = house.library("camera")
+        let names = try files.contentsOfDirectory(atPath: RealPhotos.path("gps"))
+            .filter { $0.hasSuffix(".jpg") }.sorted()
+        let only = Data([0xff, 0xd8, 0xff, 0xe0]) + Data("only on this device".utf8)
+        try house.signIn("camera")
+        for name in names { try put(name, on: "camera", in: house) }
+        #expect(try house.martlet("camera", "sync", "--once").status == 0)
+        let home = house.home("camera")
+        func photos() -> Int { Files.names(in: library).filter { $0.hasSuffix(".jpg") }.count }
+        func exists(_ path: String) -> Bool { files.fileExists(atPath: path) }
+        func leaving() -> Int {
+            ((try? files.contentsOfDirectory(atPath: library + "/.martlet/leaving")) ?? []).count
+        }
+        let moments: [(String, () -> Bool)] = [
+            ("something is leaving", { leaving() > 0 }),
+            ("something has left", { photos() <= names.count }),
+            ("all but one have left", { photos() <= 2 }),
+            ("all have left", { photos() <= 1 && leaving() == 0 }),
+            ("only the sign-in is to end", { exists(home + "/signing-out") }),
+            ("the mark is gone", { !exists(library + "/.martlet/mark") }),
+            ("the secret is gone", { !exists(home + "/token") }),
+            ("the database is gone", { !exists(home + "/device.sqlite") }),
+        ]
+        var killed: [String] = []
+        for (moment, isTime) in moments {
+            // Never sent: nothing may take it away.
+            try only.write(to: URL(fileURLWithPath: library + "/only.jpg"))
+            if try killSignOut(house, when: isTime) { killed.append(moment) }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: library + "/only.jpg")) == only)
+            // Run again it comes to its end, whether it was signed out by then or not.
+            let again = try house.martlet("camera", "logout", "--remove")
+            #expect([0, 3, 77].contains(again.status), "\(moment): \(again.output)\(again.errors)")
+            #expect(try house.martlet("camera", "status").status == 77, "\(moment)")
+            #expect(Files.names(in: library) == ["only.jpg"], "\(moment)")
+            #expect(try Data(contentsOf: URL(fileURLWithPath: library + "/only.jpg")) == only)
+
+            // All that left is on the server, and nothing of it was deleted.
+            try files.removeItem(atPath: library + "/only.jpg")
+            try house.signIn("camera")
+            let synced = try house.martlet("camera", "sync", "--once")
+            #expect(synced.status == 0, "\(moment): \(synced.output)\(synced.errors)")
+            let expected = try Files.digests(in: RealPhotos.path("gps")).keys
+            #expect(try Set(Files.digests(in: library).keys) == Set(expected), "\(moment)")
+            #expect(try house.martlet("camera", "photos", "trash", "--json").output == "[]\n")
+        }
+        // A quick machine may pass one or the other by, not most.
+        #expect(killed.count >= 3, "\(killed)")
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `a device can sign in without photos`() throws {
         let house = try Household()

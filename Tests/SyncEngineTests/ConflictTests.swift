@@ -116,6 +116,43 @@ import Testing
         for seer in [device, other] { #expect(try seer.status().state == .upToDate) }
     }
 
+    @Test(arguments: [true, false])
+    func `of two answers that contradict each other the first holds, and one version stays`(
+        keepsOriginalFirst: Bool
+    ) throws {
+        // Both offline; then one after the other comes back.
+        try decide(device) { .version($0.original.asset) }
+        try decide(other) { .version($0.copy.asset) }
+        for seer in keepsOriginalFirst ? [device, other] : [other, device] { try seer.sync() }
+        try settle()
+        let asset = try #require(server.assets.first)
+        #expect(server.assets.count == 1)
+        #expect(
+            asset.blob(.original)?.digest
+                == Digest(of: Array((keepsOriginalFirst ? "one's" : "two's").utf8)))
+        #expect(server.records.values.filter(\.isTrashed).count == 1)
+        for seer in [device, other] {
+            #expect(seer.libraryTexts.values.sorted() == [keepsOriginalFirst ? "one's" : "two's"])
+            #expect(try seer.status().state == .upToDate)
+            #expect(seer.rows.pendingChanges(after: nil, limit: 9).isEmpty)
+        }
+    }
+
+    @Test func `what an answer was to keep can be moved to the trash by hand all the same`() throws
+    {
+        let original = try #require(Conflicts.list(other.rows).first).original.asset
+        try decide(device) { .version($0.original.asset) }
+        try decide(other) { .version($0.copy.asset) }
+        try other.rows.note(
+            PendingChange(
+                key: RecordKey(type: .asset, id: original),
+                action: .patch(RecordPatch(trashed: true)), madeAt: other.now.wall))
+        try device.sync()
+        try other.sync()
+        try settle()
+        #expect(server.assets.isEmpty)
+    }
+
     @Test func `a conflict ends when one version is deleted`() throws {
         let copy = try #require(Conflicts.list(device.rows).first?.copy.asset)
         server.change(RecordKey(type: .asset, id: copy)) {

@@ -61,6 +61,22 @@ import Testing
             try device.story(asset())?.status.reasons.map(\.code).contains(.onlyInCloud) == true)
     }
 
+    @Test func `a receipt with a fault is none, and the item says which`() throws {
+        let device = try device(once: false)
+        server.receiptFault = "its signature is somebody else's"
+        try evict(device)
+        try device.run(milliseconds: 10_000)
+        #expect(device.libraryTexts == ["A.JPG": "one"])
+        #expect(device.rows.receipt(for: digest) == nil)
+        let reasons = try #require(try device.story(asset())).status.reasons
+        #expect(
+            reasons.first { $0.code == .receiptPending }?.message
+                == "It stays on this device: its signature is somebody else's.")
+        server.receiptFault = nil
+        try device.run(milliseconds: 120_000)
+        #expect(device.libraryTexts.isEmpty)
+    }
+
     @Test func `a receipt of an earlier epoch is none`() throws {
         let device = try device(once: false)
         device.refuse = { request in

@@ -379,6 +379,9 @@ extension FakeDevice {
             }
             previews[preview.asset] = bytes
         case .removePreview(let preview): previews[preview.asset] = nil
+        case .listPreviews(let folder):
+            let here = previews.keys.filter { PreviewName.folder(of: $0) == folder }
+            return .success(.previews(here.sorted().map { PreviewName($0) }))
         case .syncRows: syncCount += 1
         case .writeMark(let mark): self.mark = mark
         case .listTemporaries: return .success(.temporaries(temporaries.keys.sorted()))
@@ -430,7 +433,8 @@ extension FakeDevice {
                     held.map { digest in
                         ServerReceipt(
                             digest: digest, byteCount: Int64(server.blobs[digest]?.count ?? 0),
-                            verifiedAt: now.wall, epoch: server.epoch, copies: 1, signed: "signed")
+                            verifiedAt: now.wall, epoch: server.epoch, copies: 1, signed: "signed",
+                            fault: server.receiptFault)
                     }))
         case .download(let digest, _, let name):
             guard let bytes = server.blobs[digest] else { return .failure(.notFound) }

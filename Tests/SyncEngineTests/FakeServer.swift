@@ -23,6 +23,8 @@ final class FakeServer {
     var notice = ServerNotice()
     /// Blobs that it has not read back yet.
     var unread: Set<Digest> = []
+    /// What is wrong with its receipts; `nil`: nothing.
+    var receiptFault: String?
     private(set) var refusedBases = 0
 
     var assets: [Record] {

@@ -226,13 +226,13 @@ import Testing
         }
     }
 
-    /// What the server says of itself and the account comes with the answer to a report, and there is
-    /// one as soon as anything changes.
+    /// What the server says of itself and the account comes with the answer to a report, and the
+    /// event stream says when there is something else to hear.
     private func hear(_ notice: (inout ServerNotice) -> Void) {
         notice(&server.notice)
-        // Reports are spaced.
-        device.pass(milliseconds: 2 * Limits.reportSpacingMilliseconds)
-        device.put("picture at \(device.now.uptime)", at: place)
+        let version = "\(device.now.uptime)"
+        server.notice.eventVersion = version
+        device.tell(.noticeChanged(version: version))
     }
 
     @Test func `an account with little room`() throws {

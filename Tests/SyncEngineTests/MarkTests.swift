@@ -29,6 +29,20 @@ import Testing
         #expect(try reason(.libraryRestored) == nil)
     }
 
+    @Test func `an idle device sees within 30 s that its library is away, though nothing says so`()
+        throws
+    {
+        device.restart(once: false)
+        try device.run(milliseconds: 200_000)
+        #expect(try device.status().state == .upToDate)
+        let requests = device.requests
+        device.mark = nil
+        let comes = try device.pass(seconds: 31) { try reason(.volumeMissing) != nil }
+        #expect(comes)
+        // Looking at the mark asks nothing of the server; what changed is reported.
+        #expect(device.requests.dropFirst(requests.count).allSatisfy { $0 == "reportState" })
+    }
+
     @Test func `two crashes in a row, one behind and one before the writing, are none either`()
         throws
     {

@@ -72,6 +72,80 @@ import Testing
             try reason(.accountNearlyFull, device)?.message == "3 GB are left of 100 GB.")
     }
 
+    @Test func `what the event stream says was answered already asks nothing`() throws {
+        let server = FakeServer()
+        server.notice.eventVersion = "1"
+        let device = try running(server)
+        let count = device.requests.count
+        device.tell(.noticeChanged(version: "1"))
+        try device.run(milliseconds: 10_000)
+        #expect(device.requests.count == count)
+        server.notice.eventVersion = "2"
+        device.tell(.noticeChanged(version: "2"))
+        try device.run(milliseconds: 10_000)
+        #expect(device.requests.dropFirst(count) == ["reportState"])
+    }
+
+    @Test func `an answer of another version than was told is asked for once, not for ever`() throws
+    {
+        let server = FakeServer()
+        server.notice.eventVersion = "1"
+        let device = try running(server)
+        let count = device.requests.count
+        // It is newer than what the stream told: the stream will say so.
+        server.notice.eventVersion = "3"
+        device.tell(.noticeChanged(version: "2"))
+        try device.run(milliseconds: 60_000)
+        #expect(device.requests.dropFirst(count) == ["reportState"])
+    }
+
+    @Test func `news that comes while a report is under way is asked for behind it`() throws {
+        let server = FakeServer()
+        server.notice.eventVersion = "1"
+        let device = try running(server)
+        device.takesLong = { effect in
+            if case .send(_, .reportState) = effect { true } else { false }
+        }
+        server.notice.eventVersion = "2"
+        device.tell(.noticeChanged(version: "2"))
+        try device.run(milliseconds: 3_000)
+        #expect(device.underWay.count == 1)
+        device.tell(.noticeChanged(version: "3"))
+        try device.run(milliseconds: 3_000)
+        // Answered before it was so.
+        device.letGo()
+        server.notice.usedByteCount = 97_000_000_000
+        server.notice.quotaByteCount = 100_000_000_000
+        server.notice.eventVersion = "3"
+        try device.run(milliseconds: 3_000)
+        #expect(try reason(.accountNearlyFull, device) != nil)
+    }
+
+    @Test func `a full account is tried again as soon as there is space`() throws {
+        let server = FakeServer()
+        server.notice.usedByteCount = 2_000_000_000
+        server.notice.quotaByteCount = 2_000_000_000
+        let device = try running(server)
+        device.refuse = { request in
+            switch request {
+            case .put, .pack: .accountFull
+            default: nil
+            }
+        }
+        let place = FakeDevice.library("a.jpg")
+        device.put("picture", at: place)
+        // Long enough for tries that are minutes apart.
+        try device.run(milliseconds: 1_200_000)
+        #expect(try reason(.accountFull, device) != nil)
+        device.refuse = { _ in nil }
+        server.notice.quotaByteCount = 9_000_000_000
+        server.notice.eventVersion = "2"
+        device.tell(.noticeChanged(version: "2"))
+        try device.run(milliseconds: 5_000)
+        #expect(try reason(.accountFull, device) == nil)
+        #expect(try device.story(place)?.status.state == .inSync)
+    }
+
     @Test func `a suspect clock of the server is shown since when it is`() throws {
         let server = FakeServer()
         server.notice.clockSuspectSince = Timestamp(milliseconds: 77)

@@ -257,6 +257,112 @@ import Testing
         checkRows(of: device)
     }
 
+    @Test func `under the reserve previews give way, the least used first, and come back`() throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true, once: false)
+        device.restart()
+        try device.run(milliseconds: 10_000)
+        #expect(device.previews.count == 3)
+        device.rows.noteUse(of: try id("A.JPG", server), at: device.now.wall)
+        // What one of them takes is missing.
+        device.change { $0.freeByteCount = Limits.deviceReserveByteCount - 5 }
+        try device.run(milliseconds: 1_000)
+        #expect(
+            device.previews.keys.sorted()
+                == [try id("A.JPG", server), try id("C.JPG", server)].sorted())
+        let said = try messages(device, "B.JPG")
+        #expect(said.contains { $0.contains("no space for its preview") }, "\(said)")
+        // It was of no use: the others go as well, that which was opened at last.
+        try device.run(milliseconds: 2_000)
+        #expect(device.previews.keys.sorted() == [try id("A.JPG", server)])
+        try device.run(milliseconds: 30_000)
+        #expect(device.previews.isEmpty && device.rows.allPreviews.isEmpty)
+        let count = device.requests.count
+        try device.run(milliseconds: 30_000)
+        #expect(!device.requests.dropFirst(count).contains("download"))
+        device.change { $0.freeByteCount = Limits.freeSpaceTargetByteCount }
+        try device.run(milliseconds: 5_000)
+        #expect(device.previews.count == 3)
+        checkRows(of: device)
+    }
+
+    @Test func `above the reserve previews stay, and as long as originals leave for them`() throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true, once: false)
+        let asset = try id("A.JPG", server)
+        device.rows.choose(.fetch, for: asset)
+        device.restart()
+        try device.run(milliseconds: 20_000)
+        #expect(device.libraryTexts.count == 1)
+        device.rows.choose(nil, for: asset)
+        device.tell(.command(.choicesChanged))
+        device.change { $0.freeByteCount = Limits.deviceReserveByteCount }
+        try device.run(milliseconds: 1_000)
+        #expect(device.libraryTexts.isEmpty)
+        try device.run(milliseconds: 60_000)
+        #expect(device.previews.count == 3)
+
+        // Under it the original goes first; then there is space again.
+        device.rows.choose(.fetch, for: asset)
+        device.change { $0.freeByteCount = nil }
+        device.tell(.command(.choicesChanged))
+        try device.run(milliseconds: 20_000)
+        #expect(device.libraryTexts.count == 1)
+        device.rows.choose(nil, for: asset)
+        device.tell(.command(.choicesChanged))
+        device.takesLong = { effect in
+            if case .send(_, .receipts) = effect { true } else { false }
+        }
+        device.change { $0.freeByteCount = 0 }
+        try device.run(milliseconds: 10_000)
+        #expect(device.previews.count == 3)
+        device.conditions.freeByteCount = Limits.freeSpaceTargetByteCount
+        device.letGo()
+        try device.run(milliseconds: 20_000)
+        #expect(device.libraryTexts.isEmpty && device.previews.count == 3)
+        checkRows(of: device)
+    }
+
+    @Test func `a preview that somebody deleted comes again with the next comparison`() throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true)
+        #expect(try device.sync() == .inSync)
+        let asset = try id("B.JPG", server)
+        device.previews[asset] = nil
+        let fetched = watchDownloads(of: device)
+        #expect(try device.sync() == .inSync)
+        #expect(fetched() == [Digest(of: preview("B.JPG"))])
+        #expect(device.previews[asset] == preview("B.JPG"))
+        checkRows(of: device)
+        // A running one finds it out as well.
+        device.restart(once: false)
+        try device.run(milliseconds: 5_000)
+        device.previews = [:]
+        device.tell(.command(.compareAll))
+        try device.run(milliseconds: 5_000)
+        #expect(device.previews.count == 3)
+        checkRows(of: device)
+    }
+
+    @Test func `a folder of previews that cannot be read lost none`() throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true)
+        #expect(try device.sync() == .inSync)
+        let kept = device.previews
+        device.previews = [:]
+        device.failDisk = { operation in
+            if case .listPreviews = operation { .notFound } else { nil }
+        }
+        let fetched = watchDownloads(of: device)
+        #expect(try device.sync() == .inSync)
+        #expect(fetched().isEmpty && device.rows.allPreviews.count == 3)
+        device.failDisk = { _ in nil }
+        device.previews = kept
+        #expect(try device.sync() == .inSync)
+        #expect(fetched().isEmpty)
+        checkRows(of: device)
+    }
+
     @Test func `previews over the size of small items move on a low battery all the same`() throws {
         let server = try server()
         let asset = try id("A.JPG", server)

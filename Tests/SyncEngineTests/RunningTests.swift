@@ -108,7 +108,8 @@ import Testing
         try device.run(milliseconds: 10_000)
         let before = device.handled
         try device.run(milliseconds: 3_600_000)
-        #expect(device.handled - before < 200)
+        // Of these two for each of an hour's 120 looks at the mark.
+        #expect(device.handled - before < 240 + 200)
     }
 
     @Test func `the same world gives the same requests`() throws {

@@ -1,10 +1,13 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Kernel
 import Logging
 import NIOCore
 import NIOEmbedded
 import Records
+import Status
+import Storage
 import Synchronization
 import Testing
 import WebServer
@@ -54,6 +57,44 @@ import Wire
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `the notice's version comes at once, and again when it is another, whoever changed it`()
+        async throws
+    {
+        let server = try await TestServer()
+        let anna = try await server.person("anna", device: 1)
+        let berta = try await server.person("berta", device: 2)
+        let stream = try await EventStream.open(server, by: anna)
+        let kernel = server.server.parts.kernel
+        try await stream.run { events in
+            _ = try await events.next(2)
+            let first = try await events.nextNotice()
+            #expect(try await server.noticeVersion(of: anna) == first.version)
+            // Nothing is said of what is the same, nor of another account's.
+            try await server.server.noticeWatch.round()
+            try await server.database.write { transaction in
+                try kernel.setQuota(123_456, account: berta.account, in: transaction)
+            }
+            try await server.server.noticeWatch.round()
+            // As a command beside the server does it.
+            try await server.database.write { transaction in
+                try kernel.setQuota(123_456, account: anna.account, in: transaction)
+            }
+            try await server.server.noticeWatch.round()
+            let second = try await events.nextNotice()
+            #expect(second != first)
+            #expect(try await server.noticeVersion(of: anna) == second.version)
+            // A request to a device is news as well.
+            try await server.database.write { transaction in
+                try kernel.addRequest(
+                    "retry", to: anna.device, of: anna.account,
+                    at: Timestamp(milliseconds: 1_790_000_000_000), in: transaction)
+            }
+            try await server.server.noticeWatch.round()
+            #expect(try await events.nextNotice() != second)
+        }
+    }
+
     @Test func `an account has a bounded number of event streams`() async throws {
         let server = try await TestServer()
         let anna = try await server.person("anna", device: 1)
@@ -67,6 +108,21 @@ import Wire
         #expect(refused.response.headers[.retryAfter] == "60")
         let other = try await EventStream.open(server, by: berta)
         #expect(other.response.status == .ok)
+    }
+}
+
+extension TestServer {
+    /// Which version a device's report is answered.
+    fileprivate func noticeVersion(of person: Person) async throws -> String? {
+        let answered = Mutex<String?>(nil)
+        try await run { client in
+            let reply: StateReply = try await client.send(
+                .put, "/api/v1/devices/\(person.device)/state", by: person,
+                json: StateRequest(version: "1", status: LibraryStatus(state: .upToDate))
+            ).decoded()
+            answered.withLock { $0 = reply.noticeVersion }
+        }
+        return answered.withLock(\.self)
     }
 }
 
@@ -108,17 +164,36 @@ final class EventReader: Sendable {
     private let parser = Mutex(EventStreamReader())
     private let stream: AsyncStream<ServerEvent>
     private let source: AsyncStream<ServerEvent>.Continuation
+    private let notices: AsyncStream<NoticeEvent>
+    private let noticeSource: AsyncStream<NoticeEvent>.Continuation
 
-    init() { (stream, source) = AsyncStream.makeStream() }
+    init() {
+        (stream, source) = AsyncStream.makeStream()
+        (notices, noticeSource) = AsyncStream.makeStream()
+    }
 
     func take(_ bytes: ByteBuffer) {
         let messages = parser.withLock { $0.read(bytes.readableBytesView) }
-        for message in messages where message.name == ServerEvent.zoneName {
+        for message in messages {
             let data = Data(message.data.utf8)
-            if let event = try? JSONDecoder().decode(ServerEvent.self, from: data) {
+            if message.name == ServerEvent.zoneName,
+                let event = try? JSONDecoder().decode(ServerEvent.self, from: data)
+            {
                 source.yield(event)
             }
+            if message.name == NoticeEvent.name,
+                let event = try? JSONDecoder().decode(NoticeEvent.self, from: data)
+            {
+                noticeSource.yield(event)
+            }
         }
+    }
+
+    struct Ended: Error {}
+
+    func nextNotice() async throws -> NoticeEvent {
+        for await notice in notices { return notice }
+        throw Ended()
     }
 
     func next(_ count: Int) async throws -> [ServerEvent] {

@@ -3,6 +3,7 @@
 #define CMARTLET_H
 #include <stddef.h>
 #include <stdint.h>
+#include "Attributes.h"
 #include "Database.h"
 #include "Disk.h"
 #include "Files.h"

@@ -18,6 +18,8 @@ struct LibraryMoveCommand: AsyncParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
+    private static let shownMax = 20
+
     private struct Result: Encodable {
         let from: String
         let to: String
@@ -25,6 +27,7 @@ struct LibraryMoveCommand: AsyncParsableCommand {
         let files: Int
         let bytes: Int64
         let kept: [String]
+        let withoutAttributes: [String]
     }
 
     func run() async throws {
@@ -37,13 +40,23 @@ struct LibraryMoveCommand: AsyncParsableCommand {
         let report = try await move.run(to: DeviceHome.absolute(folder))
         if isShown, report.isCopied { Output.raw("\r\u{1B}[K") }
         let kept = report.kept.map { report.from + "/" + $0.text }
+        let without = report.withoutAttributes.map { report.to + "/" + $0.text }
         if output.json {
             try Output.json(
                 Result(
                     from: report.from, to: report.to, how: report.isCopied ? "copied" : "renamed",
-                    files: report.fileCount, bytes: report.byteCount, kept: kept))
+                    files: report.fileCount, bytes: report.byteCount, kept: kept,
+                    withoutAttributes: without))
         } else {
             Output.line("The library is at \(report.to) now.")
+            if !without.isEmpty {
+                Output.line(
+                    "That disk did not take the extended attributes (tags, comments) of these; "
+                        + "they are whole otherwise:")
+                for path in without.prefix(Self.shownMax) { Output.line("  \(path)") }
+                let more = without.count - Self.shownMax
+                if more > 0 { Output.line("  and \(more) more; --json lists all") }
+            }
             if !kept.isEmpty {
                 Output.line("These files changed at the last moment and stay where they were:")
                 for path in kept { Output.line("  \(path)") }

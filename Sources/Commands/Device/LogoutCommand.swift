@@ -34,7 +34,8 @@ struct LogoutCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let home = try DeviceContext.signedIn()
+        // Also when an earlier one was ended in the middle.
+        let home = DeviceContext.home
         let library = try home.configuration().library
         let report = try await DeviceSignOut(home: home).run(removing: remove)
         let kept = report.removal?.kept.map { KeptFile($0, in: library) }

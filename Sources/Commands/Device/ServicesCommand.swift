@@ -31,15 +31,14 @@ struct ServicesCommand: AsyncParsableCommand {
             let others = try await othersOff(home)
             var since: Timestamp?
             if case .off(let time, _) = state { since = time }
-            if output.json {
-                return try Output.json(
-                    ServiceName.allCases.map {
-                        Service(service: $0.rawValue, on: state.isOn, since: since, offOn: others)
-                    })
+            let services = ServiceName.allCases.map {
+                Service(service: $0.rawValue, on: state.isOn, since: since, offOn: others)
             }
-            let time = since.map { " since \(EvidenceText.time($0))" } ?? ""
-            Output.line("photos: \(state.isOn ? "on" : "off")\(time)")
-            for name in others ?? [] { Output.line("  off on \(name)") }
+            try Output.list(services, output, empty: "There are no services.") { service in
+                let time = service.since.map { " since \(EvidenceText.time($0))" } ?? ""
+                return ["\(service.service): \(service.on ? "on" : "off")\(time)"]
+                    + (service.offOn ?? []).map { "  off on \($0)" }
+            }
         }
 
         /// What the account's other devices said last.

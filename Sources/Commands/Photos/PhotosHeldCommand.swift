@@ -87,13 +87,12 @@ struct PhotosHeldCommand: AsyncParsableCommand {
 
         func run() async throws {
             let home = try DeviceContext.signedIn()
-            var changed: [LocalFile] = []
-            let count = try DeviceDatabase(home).write { (rows) throws(RowsError) in
-                let count = try HeldAnswer.check(list, rows)
-                if count != nil { changed = try HeldChanges.putBack(rows) }
-                return count
+            var count: Int?
+            _ = try LocalTrash(home).take { (rows) throws(RowsError) in
+                count = try HeldAnswer.check(list, rows)
+                guard count != nil else { return [] }
+                return try HeldChanges.putBack(rows)
             }
-            _ = try LocalTrash(home).take(changed)
             try await HeldAnswer.say(count, "putBack", home, output)
         }
     }

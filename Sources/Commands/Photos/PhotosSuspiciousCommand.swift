@@ -38,16 +38,12 @@ struct PhotosSuspiciousCommand: AsyncParsableCommand {
             let files = try DeviceDatabase(home).read { (rows) throws(RowsError) in
                 try HeldChanges.suspicious(rows)
             }
-            if output.json {
-                return try Output.json(
-                    files.map {
-                        Item(
-                            path: FileName.cleaned($0.place.path.bytes).text,
-                            byteCount: $0.stamp.byteCount, since: $0.since.milliseconds)
-                    })
+            let items = files.map {
+                Item(
+                    path: FileName.cleaned($0.place.path.bytes).text,
+                    byteCount: $0.stamp.byteCount, since: $0.since.milliseconds)
             }
-            if files.isEmpty { Output.line("Nothing is suspicious.") }
-            for file in files { Output.line(FileName.cleaned(file.place.path.bytes).text) }
+            try Output.list(items, output, empty: "Nothing is suspicious.") { [$0.path] }
         }
     }
 
@@ -63,13 +59,15 @@ struct PhotosSuspiciousCommand: AsyncParsableCommand {
 
         func run() async throws {
             let home = try DeviceContext.signedIn()
-            let files = try DeviceDatabase(home).write { (rows) throws(RowsError) in
+            let shown = try DeviceDatabase(home).read { (rows) throws(RowsError) in
+                try PhotosSuspiciousCommand.files(item, home, rows)
+            }
+            let files = try LocalTrash(home).take(reading: shown) { (rows) throws(RowsError) in
                 let files = try PhotosSuspiciousCommand.files(item, home, rows)
                 for file in files { try HeldChanges.refuse(file, rows) }
                 return files
             }
             try PhotosSuspiciousCommand.require(files, item)
-            _ = try LocalTrash(home).take(files)
             try await PhotosSuspiciousCommand.say("keptGood", files.count, home, output)
         }
     }

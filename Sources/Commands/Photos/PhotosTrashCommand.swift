@@ -26,9 +26,35 @@ struct PhotosTrashCommand: AsyncParsableCommand {
         let trash = try DeviceDatabase(home).read { (rows) throws(RowsError) in
             try PhotoDecisions(rows, at: now).trash()
         }
-        if output.json { return try Output.json(trash) }
+        let refused = try LocalTrash(home).refused()
+        if output.json {
+            return try Output.json(trash.map(TrashListing.init) + refused.map(TrashListing.init))
+        }
         for item in trash { Output.line("\(item.id)  \(item.name)") }
         if trash.isEmpty { Output.line("Nothing lies in Recently Deleted.") }
+        guard !refused.isEmpty else { return }
+        Output.line("On this device, changed files that were not wanted:")
+        for file in refused { Output.line("  \(file.place.path.text)  (\(file.name.text))") }
+    }
+}
+
+/// What lies in Recently Deleted, or only in this device's trash.
+private struct TrashListing: Encodable {
+    let id: String
+    let name: String
+    /// Where a changed file lay, below the library, and its name in `.martlet/trash/`.
+    let path: String?
+    let file: String?
+
+    init(_ item: PhotoDecisions.Item) {
+        (id, name, path, file) = (item.id.text, item.name, nil, nil)
+    }
+
+    init(_ refused: TrashedFile) {
+        id = refused.agreed.asset.text
+        name = FileName.cleaned(refused.place.path.name).text
+        path = FileName.cleaned(refused.place.path.bytes).text
+        file = refused.name.text
     }
 }
 
@@ -39,7 +65,7 @@ struct PhotosRestoreCommand: AsyncParsableCommand {
     @Argument(help: "Names or ids, as martlet photos trash lists them.")
     var items: [String] = []
 
-    @Flag(help: "Everything that lies there.")
+    @Flag(help: "Everything that lies in Recently Deleted.")
     var all = false
 
     @OptionGroup var output: OutputOptions
@@ -49,10 +75,56 @@ struct PhotosRestoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let home = try DeviceContext.signedIn()
+        let trash = try LocalTrash(home)
+        let refused = try trash.refused()
+        let files = items.compactMap { item in refused.first { $0.isNamed(item) } }
+        // All or none, so of one kind; what lies in Recently Deleted comes first.
+        if !files.isEmpty, files.count == items.count, try !isInRecentlyDeleted(home) {
+            return try await putBack(files, trash, home)
+        }
         try await TrashSelection(names: items, all: all).run("restored", output) {
             (decisions, items) throws(RowsError) in
             try decisions.note(RecordPatch(trashed: false), about: items)
         }
+    }
+
+    private func isInRecentlyDeleted(_ home: DeviceHome) throws -> Bool {
+        let now = Surroundings.machine().now().wall
+        let found = try DeviceDatabase(home).read { (rows) throws(RowsError) in
+            try PhotoDecisions(rows, at: now).find(items, in: .trash)
+        }
+        return !found.items.isEmpty || !found.ambiguous.isEmpty
+    }
+
+    /// Changed files that were not wanted, and are now: each is a picture of its own.
+    private func putBack(
+        _ files: [TrashedFile], _ trash: LocalTrash, _ home: DeviceHome
+    ) async throws {
+        var shown: [Restored] = []
+        for file in files {
+            let path = try trash.putBack(file)?.path.text
+            shown.append(Restored(id: file.agreed.asset.text, name: file.name.text, path: path))
+        }
+        await DeviceContext.tellAgent(home)
+        if output.json { return try Output.json(["items": shown]) }
+        for file in shown {
+            let gone = "\(file.name) is not there any more."
+            Output.line(file.path.map { "Put back: \($0)" } ?? gone)
+        }
+    }
+
+    private struct Restored: Encodable {
+        let id: String
+        let name: String
+        let path: String?
+    }
+}
+
+extension TrashedFile {
+    /// By its name in the trash, or by where it lay, below the library.
+    fileprivate func isNamed(_ text: String) -> Bool {
+        name.text == text || FileName.cleaned(place.path.bytes).text == text
     }
 }
 

@@ -17,6 +17,8 @@ enum DeviceContext {
     static func signedIn() throws -> DeviceHome {
         let home = home
         _ = try home.configuration()
+        // Without its secret it was signed out, and what is left of that is logout's to finish.
+        _ = try home.token()
         return home
     }
 

@@ -36,6 +36,16 @@ package enum Output {
 
     static func json(_ value: some Encodable) throws { raw(try jsonText(value) + "\n") }
 
+    /// A list: one value for programs, for people a line or more for each item, or what is said of
+    /// an empty one.
+    static func list<Item: Encodable>(
+        _ items: [Item], _ options: OutputOptions, empty: String, lines: (Item) -> [String]
+    ) throws {
+        if options.json { return try json(items) }
+        if items.isEmpty { line(empty) }
+        for item in items { lines(item).forEach(line) }
+    }
+
     static func jsonText(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

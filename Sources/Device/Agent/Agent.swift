@@ -46,6 +46,7 @@ package final class Agent: Sendable {
         let token = try home.token()
         let trusted = home.trustedFiles()
         lock = try AgentLock(home, since: surroundings.now().wall)
+        home.endSigningOut()
         let limits = TransferLimits(
             upload: RateLimit(surroundings), download: RateLimit(surroundings))
         let policies = try PolicySource(PolicyFile(home)) { policies in

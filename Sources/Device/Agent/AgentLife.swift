@@ -33,7 +33,7 @@ final class AgentLife: Sendable {
     /// Opens the database; `suspicious`: it is read as a whole first.
     init(_ parts: Parts, suspicious: Bool) throws(RowsError) {
         let opened = try Self.open(parts.home, suspicious: suspicious)
-        let (mailbox, surroundings) = (mailbox, parts.surroundings)
+        let (mailbox, surroundings, home) = (mailbox, parts.surroundings, parts.home)
         let post: @Sendable (Event) -> Void = { mailbox.post($0) }
         let machine = MachineConditions(parts)
         if !parts.once { machine.tell(post) }
@@ -42,7 +42,11 @@ final class AgentLife: Sendable {
             disk: opened.disk,
             network: EffectPerformer.Network(
                 client: parts.client, device: opened.settings.device, zone: opened.settings.zone,
-                limits: parts.limits),
+                limits: parts.limits,
+                receipts: ReceiptChecker(account: opened.settings.account) {
+                    // A sign-in while this runs may have brought another one.
+                    (try? home.configuration())?.receiptKey
+                }),
             watcher: parts.once
                 ? nil : machine.beginWatching(sleep: surroundings.sleep, post: post),
             conditions: machine.reader, marks: parts.marks, now: surroundings.now, post: post)

@@ -45,6 +45,7 @@ final class EffectPerformer: Sendable {
         let device: DeviceID
         let zone: ZoneID
         let limits: TransferLimits
+        let receipts: ReceiptChecker
     }
 
     init(
@@ -160,7 +161,7 @@ final class EffectPerformer: Sendable {
     private func send(_ id: RequestID, _ request: Request, _ disk: DeviceDisk) {
         let performer = RequestPerformer(
             client: network.client, disk: disk, pool: pools.sending, device: network.device,
-            zone: network.zone, limits: network.limits)
+            zone: network.zone, limits: network.limits, receipts: network.receipts)
         let post = post
         // Held while the task is noted, so that it cannot end before it is there to be removed.
         state.withLock { state in

@@ -12,4 +12,8 @@ extension Limits {
     // Signing in
     /// A library of which none of so many files is at its place is away.
     static let libraryFilesLookedForMax = 1_000
+
+    // Moving the library
+    /// The most that Linux lets all names, or one value, of a file's extended attributes have.
+    static let attributeByteCountMax = 64 << 10
 }

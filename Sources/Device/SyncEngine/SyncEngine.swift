@@ -119,6 +119,7 @@ package struct SyncEngine: Sendable {
         case .zoneChanged(let head):
             feed.knownHead = head
             serverGate.retryNow(at: now)
+        case .noticeChanged(let version): heardOfNotice(version)
         case .conditions(let conditions): take(conditions)
         case .command(let command): try obey(command, rows)
         }

@@ -105,6 +105,17 @@ extension Kernel {
             ])
     }
 
+    /// How often the account's devices were asked for something, ever.
+    package func requestCount(
+        of account: AccountID, in transaction: any Transaction
+    ) throws(KernelError) -> Int64 {
+        try transaction.first(
+            """
+            SELECT CAST(COALESCE(SUM(requestCount), 0) AS BIGINT) FROM deviceState
+            WHERE account = ?
+            """, [SQLValue(account)])?.integer(0) ?? 0
+    }
+
     /// Forgets a device that was signed out for good.
     package func forgetDevice(
         _ device: DeviceID, of account: AccountID, in transaction: any Transaction

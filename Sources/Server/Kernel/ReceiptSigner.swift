@@ -1,5 +1,5 @@
 import Crypto
-import Records
+package import Records
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials

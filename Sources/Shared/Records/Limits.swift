@@ -69,6 +69,8 @@ package enum Limits {
     // Requests
     package static let jsonBodyByteCountMax = 4 << 20
     package static let requestIdleSecondsMax = 60
+    /// How often the server looks whether what it knows of connected accounts is another.
+    package static let noticePollMilliseconds = 2_000
     package static let eventStreamCommentSeconds = 20
     package static let pendingConnectionsMax = 1_024
     package static let housekeepingSeconds: Int64 = 600
@@ -152,7 +154,7 @@ package enum Limits {
     /// While something waits; an idle device looks at its library's mark less often, and when
     /// anything changes in its top folder.
     package static let markSeconds: Int64 = 2
-    package static let markIdleSeconds: Int64 = 120
+    package static let markIdleSeconds: Int64 = 30
     package static let markRaiseSeconds: Int64 = 3_600
     /// A copy of a device that was not heard of for this long is gone.
     package static let clonedSeconds: Int64 = 400

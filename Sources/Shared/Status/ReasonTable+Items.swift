@@ -39,8 +39,8 @@ extension ReasonTable {
             clearsWhen: "the server has made them", byItself: true),
         ReasonRule(
             .receiptPending, .item, .informs, .upToDate,
-            "It stays on this device: the server has not yet re-read its copy.",
-            clearsWhen: "the server has", byItself: true),
+            "It stays on this device: {cause}.",
+            clearsWhen: "the server has proven its copy", byItself: true),
     ]
 
     static let needSomebody: [ReasonRule] = [

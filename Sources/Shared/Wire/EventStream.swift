@@ -16,6 +16,19 @@ package struct ServerEvent: Hashable, Sendable, Codable {
     }
 }
 
+/// That what the server answers to a report may be another by now: the account's space, requests, the
+/// server's own condition.
+///
+/// State as well: the latest version only.
+package struct NoticeEvent: Hashable, Sendable, Codable {
+    package static let name = "notice"
+
+    /// As in `StateReply.noticeVersion`: only to be compared with it.
+    package let version: String
+
+    package init(version: String) { self.version = version }
+}
+
 /// Splits an event stream into the data of its events, line by line.
 ///
 /// Comments are skipped.

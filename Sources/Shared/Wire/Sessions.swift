@@ -52,16 +52,21 @@ package struct SessionReply: Hashable, Sendable, Codable {
     /// Empty for a browser.
     package let token: String
     package let zones: [ZoneDescription]
+    /// What receipts are checked with: an Ed25519 public key of 32 bytes, hexadecimal.
+    ///
+    /// `nil`: of an earlier version.
+    package let receiptKey: String?
 
     package init(
         account: AccountID, accountName: String, device: DeviceID, token: String,
-        zones: [ZoneDescription]
+        zones: [ZoneDescription], receiptKey: String? = nil
     ) {
         self.account = account
         self.accountName = accountName
         self.device = device
         self.token = token
         self.zones = zones
+        self.receiptKey = receiptKey
     }
 }
 
@@ -158,11 +163,13 @@ package struct StateReply: Hashable, Sendable, Codable {
     /// By service, the names of the account's other devices that have switched it off; in the
     /// answer to a device that has one switched off.
     package var servicesOff: [String: [String]]?
+    /// Which version of all this it is; the event stream tells when there is another.
+    package var noticeVersion: String?
 
     package init(
         zones: [ZoneDescription], requests: [String], blobsWanted: Int,
         account: AccountUsage? = nil, server: ServerCondition? = nil, isCloned: Bool? = nil,
-        servicesOff: [String: [String]]? = nil
+        servicesOff: [String: [String]]? = nil, noticeVersion: String? = nil
     ) {
         self.zones = zones
         self.requests = requests
@@ -171,6 +178,7 @@ package struct StateReply: Hashable, Sendable, Codable {
         self.server = server
         self.isCloned = isCloned
         self.servicesOff = servicesOff
+        self.noticeVersion = noticeVersion
     }
 }
 

@@ -53,6 +53,7 @@ extension DeviceDisk {
             try keep(temporary, as: name)
         case .removePreview(let name):
             try remove(name)
+        case .listPreviews(let folder): return .previews(try previews(in: folder))
         case .listTemporaries:
             let names = try open(LibraryFolder.incoming).names()
             return .temporaries(
@@ -139,6 +140,18 @@ extension DeviceDisk {
             guard result == 0 || errno == ENOENT else { throw DiskError(errno: errno) }
         } catch {
             guard error == .notFound else { throw error }
+        }
+    }
+
+    private func previews(in folder: Int) throws(DiskError) -> [PreviewName] {
+        // A library that is not there has lost nothing.
+        _ = try open(LibraryFolder.incoming)
+        let place = Folder(root: .library, path: PreviewName.path(ofFolder: folder))
+        do throws(DiskError) {
+            return try open(place).names().compactMap(PreviewName.init(fileName:))
+        } catch {
+            guard error == .notFound else { throw error }
+            return []
         }
     }
 

@@ -71,6 +71,7 @@ package struct DeviceHome: Hashable, Sendable {
     package var readingPath: String { path + "/reading" }
     private var configurationPath: String { path + "/configuration.json" }
     private var tokenPath: String { path + "/token" }
+    private var signingOutPath: String { path + "/signing-out" }
 
     private var trustedPath: String { path + "/trusted.pem" }
 
@@ -158,6 +159,7 @@ package struct DeviceHome: Hashable, Sendable {
     package func save(
         _ configuration: DeviceConfiguration, token: BearerToken
     ) throws(AgentError) {
+        endSigningOut()
         do {
             try writeDurably(Array(token.reveal().utf8), to: tokenPath, mode: 0o600)
         } catch {
@@ -184,14 +186,37 @@ package struct DeviceHome: Hashable, Sendable {
     }
 
     /// Forgets the sign-in; what the device knows of its files goes too, the files stay.
+    ///
+    /// The secret goes first, and last what a process that goes on with it needs.
     package func forget() {
         for file in [
-            tokenPath, configurationPath, trustedPath, databasePath, databasePath + "-wal",
-            databasePath + "-shm",
+            tokenPath, trustedPath, databasePath, databasePath + "-wal", databasePath + "-shm",
+            configurationPath, signingOutPath,
         ] {
             _ = unlink(file)
         }
     }
+
+    func forgetToken() { _ = unlink(tokenPath) }
+
+    // MARK: Signing out with the files' removal
+
+    /// All that may leave this device has left, and only its sign-in is to be ended.
+    var isSigningOut: Bool { access(signingOutPath, F_OK) == 0 }
+
+    func noteSigningOut() throws(AgentError) {
+        do {
+            try writeDurably([], to: signingOutPath, mode: 0o600)
+        } catch {
+            throw AgentError(
+                .homeUnusable,
+                "The folder \(path) cannot be written: check its rights and its disk.",
+                cause: error)
+        }
+    }
+
+    /// The device goes on: it was signed in again, or its agent runs.
+    func endSigningOut() { _ = unlink(signingOutPath) }
 }
 
 /// What the device was told at sign-in and can be read by people.
@@ -202,15 +227,22 @@ package struct DeviceConfiguration: Hashable, Sendable, Codable {
     package var deviceName: String
     /// Absolute path of the library's folder.
     package var library: String
+    /// The key that the server's receipts are checked with, as the server gave it at the latest
+    /// sign-in: 32 bytes, hexadecimal.
+    ///
+    /// `nil`: an earlier version of the server gave none.
+    package var receiptKey: String?
 
     package init(
-        server: String, account: String, device: DeviceID, deviceName: String, library: String
+        server: String, account: String, device: DeviceID, deviceName: String, library: String,
+        receiptKey: String? = nil
     ) {
         self.server = server
         self.account = account
         self.device = device
         self.deviceName = deviceName
         self.library = library
+        self.receiptKey = receiptKey
     }
 }
 

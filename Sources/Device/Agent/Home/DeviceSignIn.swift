@@ -89,7 +89,7 @@ package struct DeviceSignIn: Sendable {
             server: address.text)
         let configuration = DeviceConfiguration(
             server: address.text, account: session.accountName, device: session.device,
-            deviceName: deviceName, library: library)
+            deviceName: deviceName, library: library, receiptKey: session.receiptKey)
         do throws(AgentError) {
             if lock == nil, known?.salvage == nil {
                 try renew(settings)

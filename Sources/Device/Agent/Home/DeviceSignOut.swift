@@ -34,27 +34,50 @@ package struct DeviceSignOut: Sendable {
 
     /// `removing`: what is proven to be safe on the server leaves this device first; when the
     /// server cannot prove it, the device stays signed in, and it can be done again.
+    ///
+    /// Killed at any moment it can be run again, and goes on.
     package func run(removing: Bool) async throws(AgentError) -> Report {
         guard removing else {
             let lock = try AgentLock(home)
             defer { withExtendedLifetime(lock) {} }
-            return Report(isTold: try await end(), removal: nil)
+            let isTold = try await tellServer()
+            try forget(removesTidily: false)
+            return Report(isTold: isTold, removal: nil)
         }
+        if home.isSigningOut { return try await goOn() }
         let before = try LibraryRemoval.files(of: home)
         // It holds the lock of this device's agent to the end.
         let agent = try Agent(home: home, once: true, removesOriginals: true)
         defer { withExtendedLifetime(agent.lock) {} }
         try await LibraryRemoval.expectDone(
             try await agent.run(), agent, otherwise: "run martlet logout --keep")
-        var removal = LibraryRemoval(before: before, after: try LibraryRemoval.files(of: home))
-        let library = try home.configuration().library
-        removal.noteTrash(of: library)
-        let isTold = try await end()
-        LibraryRemoval.tidy(library, isSignedOut: true)
+        let removal = LibraryRemoval(before: before, after: try LibraryRemoval.files(of: home))
+        // Once the server has forgotten this device, nothing more could be proven.
+        try home.noteSigningOut()
+        return try await end(removal)
+    }
+
+    /// An earlier run has removed what may leave, and was ended before the sign-in was.
+    private func goOn() async throws(AgentError) -> Report {
+        let lock = try AgentLock(home)
+        defer { withExtendedLifetime(lock) {} }
+        // They are gone already when that run came as far as to forget them.
+        let files = (try? LibraryRemoval.files(of: home)) ?? []
+        return try await end(LibraryRemoval(before: files, after: files))
+    }
+
+    private func end(_ removal: LibraryRemoval) async throws(AgentError) -> Report {
+        var removal = removal
+        removal.noteTrash(of: try home.configuration().library)
+        let isTold = try await tellServer()
+        try forget(removesTidily: true)
         return Report(isTold: isTold, removal: removal)
     }
 
-    private func end() async throws(AgentError) -> Bool {
+    /// `false`: it could not be told.
+    private func tellServer() async throws(AgentError) -> Bool {
+        // Without its secret the device was signed out by an earlier run.
+        guard home.isSignedIn else { return true }
         let configuration = try home.configuration()
         let client = ServerClient(
             address: try ServerAddress(parsing: configuration.server), token: try home.token(),
@@ -68,8 +91,15 @@ package struct DeviceSignOut: Sendable {
             isTold = false
         }
         await client.shutdown()
-        _ = unlink(configuration.library + "/.martlet/mark")
-        home.forget()
         return isTold
+    }
+
+    private func forget(removesTidily: Bool) throws(AgentError) {
+        let library = try home.configuration().library
+        // The server takes it no longer: from here on this device is signed out, whatever happens.
+        home.forgetToken()
+        _ = unlink(library + "/.martlet/mark")
+        if removesTidily { LibraryRemoval.tidy(library, isSignedOut: true) }
+        home.forget()
     }
 }

@@ -39,17 +39,22 @@ struct LibraryCopy {
     let beforeStep: () throws(AgentError) -> Void
     /// Called with the bytes that are at the new place by now.
     let progress: (Int64) -> Void
+    let attributes: ExtendedAttributes
+    /// Files and folders whose extended attributes the new place did not take, all or some.
+    private(set) var withoutAttributes: Set<RelativePath> = []
     private(set) var twins: [RelativePath: Twin] = [:]
     private(set) var byteCount: Int64 = 0
 
     init(
         from: String, to: String, beforeStep: @escaping () throws(AgentError) -> Void,
-        progress: @escaping (Int64) -> Void
+        progress: @escaping (Int64) -> Void,
+        setAttribute: @escaping ExtendedAttributes.Setting = ExtendedAttributes.system
     ) {
         self.from = from
         self.to = to
         self.beforeStep = beforeStep
         self.progress = progress
+        attributes = ExtendedAttributes(set: setAttribute)
     }
 
     // MARK: There
@@ -128,10 +133,24 @@ struct LibraryCopy {
                 + "it again to go on.", cause: error)
     }
 
-    private func makeFolder(_ node: FolderTree.Node) throws(DiskError) {
+    private mutating func makeFolder(_ node: FolderTree.Node) throws(DiskError) {
         let path = FolderTree.path(Array(to.utf8), node.path)
         let made = withName(path) { mkdir($0, node.mode | 0o700) }
         guard made == 0 || errno == EEXIST else { throw DiskError(errno: errno) }
+        copyAttributes(
+            of: node.path,
+            from: try Descriptor.openFolder(FolderTree.path(Array(from.utf8), node.path)),
+            to: try Descriptor.openFolder(path))
+    }
+
+    private mutating func copyAttributes(
+        of path: RelativePath, from source: Descriptor, to copy: Descriptor
+    ) {
+        if attributes.copy(from: source, to: copy) {
+            withoutAttributes.remove(path)
+        } else {
+            withoutAttributes.insert(path)
+        }
     }
 
     private func copyLink(_ node: FolderTree.Node) throws(DiskError) {
@@ -157,7 +176,9 @@ struct LibraryCopy {
     private func place(_ path: RelativePath) -> Place { Place(root: .library, path: path) }
 
     /// Copies one file, or proves that its copy is there.
-    private func copy(_ node: FolderTree.Node, _ stamp: FileStamp) throws(DiskError) -> Twin {
+    private mutating func copy(
+        _ node: FolderTree.Node, _ stamp: FileStamp
+    ) throws(DiskError) -> Twin {
         let (source, target) = (disk(from), disk(to))
         let file = try source.open(place(node.path), stamp)
         let folder = try target.open(place(node.path).folder)
@@ -166,6 +187,7 @@ struct LibraryCopy {
             let digest = try FileHashing.read(file).digest
             if found.byteCount == stamp.byteCount, try FileHashing.read(copy).digest == digest {
                 guard try file.stamp() == stamp else { throw .changed }
+                copyAttributes(of: node.path, from: file, to: copy)
                 try finish(copy, node, stamp)
                 return Twin(source: stamp, copy: try copy.stamp())
             }
@@ -180,6 +202,7 @@ struct LibraryCopy {
             try copy.write(bytes, at: offset)
         }
         guard try file.stamp() == stamp, read.byteCount == stamp.byteCount else { throw .changed }
+        copyAttributes(of: node.path, from: file, to: copy)
         try finish(copy, node, stamp)
         // From the medium, as far as the system lets us.
         _ = martlet_drop_cache(copy.number)
@@ -221,6 +244,7 @@ struct LibraryCopy {
             }
         }
         for path in twins.keys where !here.contains(path) { twins[path] = nil }
+        withoutAttributes.formIntersection(here)
     }
 
     private func setAside(_ path: RelativePath) throws(DiskError) {

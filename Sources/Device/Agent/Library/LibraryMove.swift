@@ -34,6 +34,9 @@ package struct LibraryMove {
         package let byteCount: Int64
         /// Files at the old place that are not, byte for byte, at the new one: they stay there.
         package let kept: [RelativePath]
+        /// Files and folders that lost extended attributes, since the new place takes none, or not
+        /// as large ones.
+        package let withoutAttributes: [RelativePath]
     }
 
     private let home: DeviceHome
@@ -41,6 +44,8 @@ package struct LibraryMove {
     private let surroundings: Surroundings
     /// For tests: `false` copies on one file system too.
     package var renames = true
+    /// For tests: another disk than this machine has.
+    package var setAttribute = ExtendedAttributes.system
     /// Called before each change of a disk; what it throws ends the move there.
     package var beforeStep: () throws(AgentError) -> Void = {}
     /// Called with the bytes that are at the new place by now.
@@ -107,7 +112,8 @@ package struct LibraryMove {
     /// From wherever an earlier run came to.
     private func goOn(_ journal: MoveJournal) throws(AgentError) -> Report {
         var copy = LibraryCopy(
-            from: journal.from, to: journal.to, beforeStep: beforeStep, progress: progress)
+            from: journal.from, to: journal.to, beforeStep: beforeStep, progress: progress,
+            setAttribute: setAttribute)
         let isCopied = access(journal.from, F_OK) == 0
         let isSwitched = Self.resolved(try home.configuration().library) == journal.to
         if !isSwitched {
@@ -118,7 +124,7 @@ package struct LibraryMove {
                 let files = try Self.byteCounts(in: journal.to)
                 return Report(
                     from: journal.from, to: journal.to, isCopied: false, fileCount: files.count,
-                    byteCount: files.reduce(0, +), kept: [])
+                    byteCount: files.reduce(0, +), kept: [], withoutAttributes: [])
             }
             try checkRoom(journal)
             try prepare(journal.to)
@@ -132,7 +138,8 @@ package struct LibraryMove {
         MoveJournal.remove(home)
         return Report(
             from: journal.from, to: journal.to, isCopied: isCopied, fileCount: copy.twins.count,
-            byteCount: copy.byteCount, kept: kept)
+            byteCount: copy.byteCount, kept: kept,
+            withoutAttributes: copy.withoutAttributes.sorted { $0.text < $1.text })
     }
 
     /// `false`: it has to be copied.

@@ -53,6 +53,11 @@ struct EventStreamClient: Sendable {
     }
 
     private func handle(_ message: EventStreamReader.Message) {
+        if message.name == NoticeEvent.name,
+            let event = try? JSONDecoder().decode(NoticeEvent.self, from: Data(message.data.utf8))
+        {
+            return post(.noticeChanged(version: event.version))
+        }
         guard message.name == ServerEvent.zoneName,
             let event = try? JSONDecoder().decode(ServerEvent.self, from: Data(message.data.utf8)),
             event.zone == zone

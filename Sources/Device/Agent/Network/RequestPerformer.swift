@@ -15,6 +15,8 @@ struct RequestPerformer: Sendable {
     let device: DeviceID
     let zone: ZoneID
     var limits = TransferLimits()
+    /// What receipts are checked with.
+    let receipts: ReceiptChecker
 
     /// One request, answered once.
     ///
@@ -42,7 +44,7 @@ struct RequestPerformer: Sendable {
                 jsonBytes: RecordCoding.encode(CommitRequest(groups: groups, after: token)))
             let reply = try await client.decoded(call, RecordCoding.commitReply)
             return .committed(reply.results, token: reply.token)
-        case .receipts(let digests): return .receipts(try await receipts(for: digests))
+        case .receipts(let digests): return .receipts(try await checkedReceipts(for: digests))
         case .download(let digest, let byteCount, let temporary):
             let (found, count) = try await Downloading(
                 client: client, disk: disk, pool: pool, limit: limits.download
@@ -81,19 +83,16 @@ struct RequestPerformer: Sendable {
         notice.version = reply.server?.version ?? ""
         notice.isCloned = reply.isCloned ?? false
         notice.devicesWithServiceOff = reply.servicesOff?["photos"] ?? []
+        notice.eventVersion = reply.noticeVersion
         return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)
     }
 
-    private func receipts(
+    private func checkedReceipts(
         for digests: [Digest]
     ) async throws(RequestFailure) -> [ServerReceipt] {
         let call = try client.call(.POST, API.receipts, json: DigestsRequest(digests: digests))
-        return try await client.decoded(ReceiptsReply.self, call).receipts.map { receipt in
-            ServerReceipt(
-                digest: receipt.digest, byteCount: receipt.byteCount,
-                verifiedAt: receipt.verifiedAt, epoch: receipt.epoch, copies: receipt.copies,
-                signed: receipt.receipt)
-        }
+        let reply = try await client.decoded(ReceiptsReply.self, call)
+        return receipts.check(reply.receipts)
     }
 
     private func changes(after token: ChangeToken?) async throws(RequestFailure) -> ChangePage {

@@ -102,6 +102,36 @@ extension DatabaseRows {
             """, [.integer(keepsOriginals ? 1 : 2), .integer(Int64(limit))], preview)
     }
 
+    package func placedPreviews(from folder: Int) throws(RowsError) -> [RecordID] {
+        let start = RecordID(high: UInt64(UInt8(clamping: folder)) << 56, low: 0)
+        guard folder < 256 else { return [] }
+        let first = try connection.row(
+            """
+            SELECT asset FROM preview WHERE isPlaced = 1 AND asset >= ? ORDER BY asset LIMIT 1
+            """, [.blob(start.bytes)]
+        ) { (row) throws(RowsError) -> RecordID in try row.identifier(0) }
+        guard let first else { return [] }
+        let high = UInt64(PreviewName.folder(of: first)) << 56
+        let last = RecordID(high: high | (UInt64.max >> 8), low: .max)
+        return try connection.rows(
+            """
+            SELECT asset FROM preview WHERE isPlaced = 1 AND asset >= ? AND asset <= ?
+            ORDER BY asset
+            """, [.blob(first.bytes), .blob(last.bytes)]
+        ) { (row) throws(RowsError) -> RecordID in try row.identifier(0) }
+    }
+
+    package func leastUsedPreviews(limit: Int) throws(RowsError) -> [PreviewRow] {
+        try connection.rows(
+            """
+            SELECT \(Self.columns) FROM preview WHERE standing < 2
+            ORDER BY standing DESC,
+                coalesce((SELECT at FROM itemUse WHERE itemUse.asset = preview.asset), 0),
+                (SELECT fileTime FROM remote WHERE type = 'asset' AND id = preview.asset), asset
+            LIMIT ?
+            """, [.integer(Int64(limit))], preview)
+    }
+
     // MARK: What follows from records and files
 
     /// Notes what a record says of originals and previews.

@@ -134,6 +134,11 @@ extension DatabaseRows {
         try trashedFiles("WHERE agreedAsset = ? ORDER BY name", [.blob(asset.bytes)])
     }
 
+    /// Of one cause, ordered by name.
+    func trashedFiles(because cause: TrashedFile.Cause) throws(RowsError) -> [TrashedFile] {
+        try trashedFiles("WHERE cause = ? ORDER BY name", [.text(cause.rawValue)])
+    }
+
     package func trashedFilesToPurge(limit: Int) throws(RowsError) -> [TrashedFile] {
         try trashedFiles(
             """

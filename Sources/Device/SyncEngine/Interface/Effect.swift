@@ -73,6 +73,8 @@ package enum DiskOperation: Hashable, Sendable {
     case keepPreview(TemporaryName, PreviewName)
     /// That it is not there is success.
     case removePreview(PreviewName)
+    /// The previews that lie in one of their folders (`PreviewName.folder`); none when it is missing.
+    case listPreviews(folder: Int)
     /// The names that lie in `.martlet/incoming/`.
     case listTemporaries
     /// Makes everything durable that rows hold so far: an intent must outlive a power cut before
@@ -88,6 +90,7 @@ package enum DiskOutcome: Hashable, Sendable {
     /// Now in place, with this stamp.
     case moved(FileStamp)
     case temporaries([TemporaryName])
+    case previews([PreviewName])
     /// `nil`: no file is there.
     case located(atPlace: FileStamp?, elsewhere: FileStamp?)
 }

@@ -42,6 +42,8 @@ package enum Event: Sendable {
     case watchOverflowed
     /// The server's event stream: the zone's head, then the latest only.
     case zoneChanged(head: Int64)
+    /// The server's event stream: what it answers to a report is of this version now.
+    case noticeChanged(version: String)
     /// What the machine says of itself: the answer to `readConditions`, or unasked when it changed.
     case conditions(Conditions)
     case command(Command)

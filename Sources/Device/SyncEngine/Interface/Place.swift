@@ -97,8 +97,28 @@ package struct PreviewName: Hashable, Sendable {
 
     package init(_ asset: RecordID) { self.asset = asset }
 
+    private static let ending = ".webp"
+
+    /// `nil`: a file of this name is no preview.
+    package init?(fileName: [UInt8]) {
+        let text = String(decoding: fileName, as: UTF8.self)
+        guard text.hasSuffix(Self.ending),
+            let asset = try? RecordID(parsing: String(text.dropLast(Self.ending.count)))
+        else { return nil }
+        self.asset = asset
+    }
+
     /// Below the library's folder; at most 256 folders share them.
     package var path: RelativePath {
-        RelativePath(".martlet/previews/\(asset.text.prefix(2))/\(asset.text).webp")
+        Self.path(ofFolder: Self.folder(of: asset))
+            .appending(Array("\(asset.text)\(Self.ending)".utf8))
+    }
+
+    /// In which of the folders it is, 0 to 255: the first byte of the asset's id.
+    package static func folder(of asset: RecordID) -> Int { asset.bytes.first.map(Int.init) ?? 0 }
+
+    package static func path(ofFolder folder: Int) -> RelativePath {
+        RelativePath(
+            ".martlet/previews/" + Hexadecimal.encode([UInt8(truncatingIfNeeded: folder)]))
     }
 }

@@ -75,6 +75,8 @@ package struct ServerNotice: Hashable, Sendable {
     package var isCloned = false
     /// The account's other devices that have switched photos off too.
     package var devicesWithServiceOff: [String] = []
+    /// Which version of all this it is, to be compared with `Event.noticeChanged`.
+    package var eventVersion: String?
 
     package init() {}
 }
@@ -95,10 +97,12 @@ package struct ServerReceipt: Hashable, Sendable {
     package let copies: Int
     /// The signed bytes and the signature, as they came.
     package let signed: String
+    /// Why it proves nothing, as the end of a sentence; `nil`: it is the server's word.
+    package let fault: String?
 
     package init(
         digest: Digest, byteCount: Int64, verifiedAt: Timestamp, epoch: Epoch, copies: Int,
-        signed: String
+        signed: String, fault: String? = nil
     ) {
         self.digest = digest
         self.byteCount = byteCount
@@ -106,6 +110,7 @@ package struct ServerReceipt: Hashable, Sendable {
         self.epoch = epoch
         self.copies = copies
         self.signed = signed
+        self.fault = fault
     }
 }
 

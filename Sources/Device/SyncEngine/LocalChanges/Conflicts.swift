@@ -107,10 +107,11 @@ package enum Conflicts {
         case .both: break
         case .version(copy):
             try takePlace(of: original, &patch, copy, rows, at: now)
-            try note(RecordPatch(trashed: true), original, rows, at: now)
+            try note(RecordPatch(trashed: true), original, keeping: copy, rows, at: now)
         case .version: patch.trashed = true
         }
-        try note(patch, copy, rows, at: now)
+        try note(
+            patch, copy, keeping: patch.trashed == true ? original : nil, rows, at: now)
     }
 
     /// The copy gets what people decided about the original: name, favorite, words, albums.
@@ -146,11 +147,13 @@ package enum Conflicts {
     }
 
     private static func note(
-        _ patch: RecordPatch, _ asset: RecordID, _ rows: any Rows, at now: Timestamp
+        _ patch: RecordPatch, _ asset: RecordID, keeping: RecordID? = nil, _ rows: any Rows,
+        at now: Timestamp
     ) throws(RowsError) {
         try rows.note(
             PendingChange(
-                key: RecordKey(type: .asset, id: asset), action: .patch(patch), madeAt: now))
+                key: RecordKey(type: .asset, id: asset), action: .patch(patch), madeAt: now,
+                keeping: keeping))
     }
 }
 

@@ -53,6 +53,7 @@ extension SyncEngine {
         comparison.isRunning = true
         comparison.nextAt = nil
         lookForPreviews()
+        previews.upkeep.nextFolder = 0
         for root in roots where !root.id.isLibrary {
             enqueue(Folder(root: root.id, path: .root), deep: true)
         }

@@ -208,12 +208,18 @@ extension SyncEngine {
     ) throws(RowsError) {
         guard var batch = evictions.batch, batch.step == .askingReceipts else { return }
         var received: Set<Digest> = []
+        var faults: [Digest: String] = [:]
         for receipt in receipts where receipt.epoch == feed.state.token?.epoch {
+            if let fault = receipt.fault {
+                faults[receipt.digest] = fault
+                continue
+            }
             received.insert(receipt.digest)
             try rows.save(StoredReceipt(receipt, askedAt: batch.askedAt.wall))
         }
         for item in batch.items where !received.isSuperset(of: item.receipts.keys) {
-            evictions.wait(item.asset, at: now)
+            let fault = item.receipts.keys.sorted().lazy.compactMap { faults[$0] }.first
+            evictions.wait(item.asset, fault: fault, at: now)
         }
         batch.items.removeAll { !received.isSuperset(of: $0.receipts.keys) }
         batch.step = .checkingMark
@@ -460,7 +466,8 @@ extension SyncEngine {
         guard let pending = evictions.pending.first(where: { $0.asset == asset }) else {
             return []
         }
-        return [Reason(.receiptPending, since: pending.since)]
+        let cause = pending.fault ?? "the server has not yet re-read its copy"
+        return [Reason(.receiptPending, ["cause": cause], since: pending.since)]
     }
 }
 

@@ -89,6 +89,8 @@ enum EvictionWork: Sendable {
 struct PendingEviction: Sendable {
     let asset: RecordID
     let since: Timestamp
+    /// What is wrong with a receipt that came; `nil`: none came, or the asset is not ready.
+    var fault: String?
 }
 
 struct Evictions: Sendable {
@@ -119,9 +121,9 @@ struct Evictions: Sendable {
 
     func isPending(_ asset: RecordID) -> Bool { pending.contains { $0.asset == asset } }
 
-    mutating func wait(_ asset: RecordID, at now: Moment) {
+    mutating func wait(_ asset: RecordID, fault: String? = nil, at now: Moment) {
         guard !isPending(asset), pending.count < Limits.evictionsPendingMax else { return }
-        pending.insertSorted(PendingEviction(asset: asset, since: now.wall)) {
+        pending.insertSorted(PendingEviction(asset: asset, since: now.wall, fault: fault)) {
             $0.asset < $1.asset
         }
         nextTry = nextTry ?? now.uptime + Limits.evictionRetrySeconds * 1_000

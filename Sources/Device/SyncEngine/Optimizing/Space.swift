@@ -19,6 +19,9 @@ extension SyncEngine {
         return false
     }
 
+    /// What the reserve lacks; `nil`: nothing, or nobody knows.
+    var reserveLack: Int64? { usableByteCount.flatMap { $0 < 0 ? -$0 : nil } }
+
     func hasRoom(for preview: WantedPreview) -> Bool {
         guard let usable = usableByteCount else { return true }
         return preview.byteCount <= usable - byteCountUnderWay

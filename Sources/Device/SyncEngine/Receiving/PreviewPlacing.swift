@@ -29,6 +29,8 @@ enum PreviewWork: Sendable {
     case kept(RecordID)
     case removed(RecordID)
     case namesSynced
+    /// A folder of them.
+    case listed
 }
 
 extension SyncEngine {
@@ -65,15 +67,17 @@ extension SyncEngine {
     /// While originals come in, what they make superfluous gathers.
     private mutating func beginPreviewRemoval(_ rows: any Rows) throws(RowsError) {
         let isQuiet = downloads.transfers == 0 && downloads.batch == nil && previews.transfers == 0
-        guard previews.isRemovalNeeded, isQuiet || previews.removalDue ?? 0 <= now.uptime else {
-            return
+        var assets: [RecordID] = []
+        if previews.isRemovalNeeded, isQuiet || previews.removalDue ?? 0 <= now.uptime {
+            assets = try rows.previewsToRemove(
+                keepsOriginals: !optimizing.isOn, limit: Limits.previewsPerBatchMax
+            ).map(\.asset)
+            previews.isRemovalNeeded = assets.count == Limits.previewsPerBatchMax
+            previews.removalDue = nil
         }
-        let found = try rows.previewsToRemove(
-            keepsOriginals: !optimizing.isOn, limit: Limits.previewsPerBatchMax)
-        previews.isRemovalNeeded = found.count == Limits.previewsPerBatchMax
-        previews.removalDue = nil
-        guard !found.isEmpty else { return }
-        previews.batch = PreviewBatch(assets: found.map(\.asset), isRemoval: true)
+        if assets.isEmpty { assets = try previewsGivingWay(rows) }
+        guard !assets.isEmpty else { return }
+        previews.batch = PreviewBatch(assets: assets, isRemoval: true)
     }
 
     private mutating func announcePreviews(
@@ -98,6 +102,7 @@ extension SyncEngine {
     mutating func preview(
         _ work: PreviewWork, _ result: Result<DiskOutcome, DiskError>, _ rows: any Rows
     ) throws(RowsError) {
+        if case .listed = work { return try previewsListed(result, rows) }
         guard let batch = previews.batch else { return }
         let failure: DiskError? = if case .failure(let error) = result { error } else { nil }
         switch work {
@@ -126,6 +131,7 @@ extension SyncEngine {
                 return distrustTemporaries()
             }
             try previewsAreDurable(batch, rows)
+        case .listed: break
         }
     }
 
@@ -192,6 +198,7 @@ extension SyncEngine {
         _ batch: PreviewBatch, _ rows: any Rows
     ) throws(RowsError) {
         previews.batch = nil
+        if batch.isRemoval { previews.upkeep.removedAt = now.uptime }
         for asset in batch.done {
             if batch.isRemoval {
                 try rows.removePreview(of: asset)

@@ -61,6 +61,7 @@ struct Previews: Sendable {
     var removalDue: Int64?
     /// Uptime at which those that could not be taken away are looked at again.
     var removalRetry: Int64?
+    var upkeep = PreviewUpkeep()
 
     /// Milliseconds that removals wait for others to go with them.
     private static let removalMilliseconds: Int64 = 10_000
@@ -176,6 +177,7 @@ extension SyncEngine {
         // Nothing is held back by it any more.
         if previews.items.isEmpty, previews.gate.isClosed { previews.gate.open() }
         guard canReceive else { return }
+        try advancePreviewListing(rows)
         try readWantedPreviews(rows)
         try advancePreviewBatch(rows)
     }
@@ -317,7 +319,7 @@ extension SyncEngine {
         guard previews.transfers == 0 else { return false }
         guard canReceive else { return previews.batch.map { $0.step == .checkingMark } ?? true }
         guard previews.batch == nil, previews.ready.isEmpty, !previews.isPassNeeded,
-            !previews.isRemovalNeeded
+            !previews.isRemovalNeeded, !previews.upkeep.isListing
         else { return false }
         if previews.gate.isGivenUp || previewsAreHeld { return true }
         return previews.items.count == previews.givenUpCount

@@ -63,6 +63,13 @@ package protocol PreviewsRows: AnyObject {
     func previewsToRemove(
         keepsOriginals: Bool, limit: Int
     ) throws(RowsError) -> [PreviewRow]
+    /// Placed ones, ordered by asset: all of the first folder (`PreviewName.folder`), from this one
+    /// on, that has any.
+    func placedPreviews(from folder: Int) throws(RowsError) -> [RecordID]
+    /// Placed ones of assets that are not gone: first those whose original lies in the library, then
+    /// those whose asset was not opened for longest, never before ever; then by the time that
+    /// `shownAt` is, the oldest first, and by asset.
+    func leastUsedPreviews(limit: Int) throws(RowsError) -> [PreviewRow]
 }
 
 /// The same in memory.
@@ -114,6 +121,30 @@ extension MemoryRows {
         }
         removable.sort { ($0.standing, $0.row.asset) < ($1.standing, $1.row.asset) }
         return removable.prefix(limit).map(\.row)
+    }
+
+    package func placedPreviews(from folder: Int) -> [RecordID] {
+        let placed = current.previews.byAsset.values
+            .filter { $0.isPlaced && PreviewName.folder(of: $0.asset) >= folder }
+            .map(\.asset).sorted()
+        guard let first = placed.first.map(PreviewName.folder(of:)) else { return [] }
+        return Array(placed.prefix { PreviewName.folder(of: $0) == first })
+    }
+
+    package func leastUsedPreviews(limit: Int) -> [PreviewRow] {
+        typealias Order = (Int, Int64, Int64, RecordID)
+        var here: [(order: Order, row: PreviewRow)] = []
+        for row in current.previews.byAsset.values where row.isPlaced {
+            guard let asset = remote(RecordKey(type: .asset, id: row.asset))?.record,
+                let fields = asset.fields
+            else { continue }
+            let original = asset.isLiveAsset ? asset.blob(.original)?.digest : nil
+            let isBeside = original.map(current.files.isInLibrary) ?? false
+            let usedAt = current.optimizing.uses[row.asset]?.milliseconds ?? 0
+            let shownAt = AssetFields(fields).fileTime.milliseconds
+            here.append(((isBeside ? 0 : 1, usedAt, shownAt, row.asset), row))
+        }
+        return here.sorted { $0.order < $1.order }.prefix(limit).map(\.row)
     }
 
     /// Every row, ordered by asset: for comparisons in tests.

@@ -92,6 +92,9 @@ package struct TrashedFile: Hashable, Sendable {
         case deleted
         /// Its part of the asset has other bytes now, or none.
         case replaced
+        /// It was changed here, and its user wants the good copy: the asset lives on, and this file
+        /// holds other bytes than any of its parts. It goes with the asset's purge.
+        case refused
     }
 
     package let name: AsideName

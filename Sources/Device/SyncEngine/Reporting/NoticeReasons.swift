@@ -41,8 +41,24 @@ extension SyncEngine {
         ]
     }
 
+    /// The event stream says which version is the latest; if it is not that of the latest answer,
+    /// the next report is due now.
+    mutating func heardOfNotice(_ version: String) {
+        reporting.heardVersion = version
+        // While a report is under way, its answer may be of the version before.
+        reporting.isNoticeStale = version != reporting.notice?.eventVersion
+    }
+
     /// Keeps what the server said, and since when it has been so.
     mutating func take(_ notice: ServerNotice) {
+        if notice.eventVersion == reporting.heardVersion { reporting.isNoticeStale = false }
+        if uploads.gate.failure == .accountFull, notice != reporting.notice,
+            notice.quotaByteCount.map({ notice.usedByteCount < $0 }) ?? true
+        {
+            // There may be space by now.
+            uploads.gate.retryNow(at: now)
+            uploads.retryNow(at: now)
+        }
         if notice.version != reporting.notice?.version { reporting.noticeSince = now.wall }
         reporting.notice = notice
         let isNearlyFull = notice.quotaByteCount.map { quota in

@@ -8,6 +8,10 @@ struct Reporting: Sendable {
     var last: LibraryStatus?
     /// What the server said of itself and the account then.
     var notice: ServerNotice?
+    /// The version of the notice that the event stream told last.
+    var heardVersion: String?
+    /// It is not that of the latest answer: another report is due.
+    var isNoticeStale = false
     /// Since when it has said this version, and since when the account is nearly full.
     var noticeSince: Timestamp?
     var nearlyFullSince: Timestamp?
@@ -32,6 +36,7 @@ struct Reporting: Sendable {
 
     mutating func sent(_ status: LibraryStatus, at now: Moment) {
         isSending = true
+        isNoticeStale = false
         count += 1
         lastAt = now.uptime
         checkAt = nil
@@ -40,6 +45,7 @@ struct Reporting: Sendable {
 
     mutating func failed(at now: Moment) {
         isSending = false
+        isNoticeStale = heardVersion != notice?.eventVersion
         signature = nil
         checkAt = now.uptime + Limits.reportSpacingMilliseconds
     }
@@ -55,7 +61,8 @@ extension Reporting.Signature {
 }
 
 extension SyncEngine {
-    /// A running agent reports each change, at most once a second, and every five minutes.
+    /// A running agent reports each change, at most once a second, and every five minutes; and when
+    /// the server has something else to say than it answered last.
     mutating func advanceReport(_ rows: any Rows) throws(RowsError) {
         guard !options.once, !reporting.isSending, serverGate.allows(at: now),
             circumstances.way == nil
@@ -71,7 +78,9 @@ extension SyncEngine {
         let status = try status(at: now, rows: rows)
         let isHeartbeat =
             reporting.lastAt.map { now.uptime >= $0 + Limits.reportSeconds * 1_000 } ?? true
-        guard isHeartbeat || reporting.differs(from: status) else { return }
+        guard isHeartbeat || reporting.isNoticeStale || reporting.differs(from: status) else {
+            return
+        }
         report(status)
     }
 

@@ -12,6 +12,7 @@ extension PendingChange {
                 .integer(derivedFrom.epoch.rawValue), .integer(derivedFrom.sequence),
             ])
         }
+        if let keeping { fields["keeping"] = .string(keeping.text) }
         switch action {
         case .patch(let patch): fields["patch"] = .object(patch.fields)
         case .delete: fields["delete"] = .bool(true)
@@ -45,6 +46,7 @@ extension PendingChange {
         }
         self.init(
             key: key, action: action, madeAt: Timestamp(milliseconds: madeAt), attempt: attempt)
+        keeping = fields["keeping"]?.string.flatMap { try? RecordID(parsing: $0) }
         if let base = fields["derivedFrom"]?.array?.compactMap(\.integer), base.count == 2 {
             derivedFrom = Base(epoch: Epoch(rawValue: base[0]), sequence: base[1])
         }

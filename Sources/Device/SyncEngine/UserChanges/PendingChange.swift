@@ -37,14 +37,19 @@ package struct PendingChange: Hashable, Sendable {
     package var attempt = Attempt.none
     /// After a new epoch: the state, in the epoch before, that it sends again.
     package var derivedFrom: Base?
+    /// Its move to the trash is an answer in favour of this asset: it comes to nothing when that one
+    /// is gone by then, so that two answers never let go of both.
+    package var keeping: RecordID?
 
     package init(
-        key: RecordKey, action: Action, madeAt: Timestamp, attempt: Attempt = .none
+        key: RecordKey, action: Action, madeAt: Timestamp, attempt: Attempt = .none,
+        keeping: RecordID? = nil
     ) {
         self.key = key
         self.action = action
         self.madeAt = madeAt
         self.attempt = attempt
+        self.keeping = keeping
     }
 
     /// The same record, decided about again.
@@ -54,6 +59,7 @@ package struct PendingChange: Hashable, Sendable {
         change.derivedFrom = newer.derivedFrom ?? derivedFrom
         if case .patch(let earlier) = action, case .patch(let later) = newer.action {
             change.action = .patch(earlier.followed(by: later))
+            if later.trashed == nil { change.keeping = keeping }
         }
         return change
     }

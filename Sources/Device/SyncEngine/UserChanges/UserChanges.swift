@@ -172,7 +172,14 @@ extension SyncEngine {
         }
         userChanges.noteWritable(change.key)
         switch change.action {
-        case .patch(let patch): return try plan(patch, of: change.key, over: remote, rows)
+        case .patch(var patch):
+            // What was sent and not answered is repeated as it was.
+            if patch.trashed == true, change.attempt == .none, let kept = change.keeping,
+                try isGone(kept, rows)
+            {
+                patch.trashed = nil
+            }
+            return try plan(patch, of: change.key, over: remote, rows)
         case .delete:
             guard let remote, !remote.record.isDeleted else { return .done }
             return .send([RecordChange(key: change.key, action: .delete, base: remote.base)])
@@ -216,13 +223,24 @@ extension SyncEngine {
         ])
     }
 
+    /// Deleted or in the trash, on the server and by this device's user.
+    private func isGone(_ asset: RecordID, _ rows: any Rows) throws(RowsError) -> Bool {
+        let key = RecordKey(type: .asset, id: asset)
+        guard let record = try rows.remote(key)?.record else { return false }
+        // It became a part of another one.
+        if let whole = record.joinedInto { return try isGone(whole, rows) }
+        let pending = try rows.pendingChange(key)
+        return !((pending.map { $0.applied(to: record) } ?? record)?.isLiveAsset ?? false)
+    }
+
     private mutating func handOver(
         _ patch: RecordPatch, of key: RecordKey, to whole: RecordID, _ rows: any Rows
     ) throws(RowsError) -> DecisionPlan {
         guard let own = try rows.pendingChange(key) else { return .done }
         userChanges.isNeededAgain = true
         let target = RecordKey(type: key.type, id: whole)
-        let change = PendingChange(key: target, action: .patch(patch), madeAt: own.madeAt)
+        let change = PendingChange(
+            key: target, action: .patch(patch), madeAt: own.madeAt, keeping: own.keeping)
         if let later = try rows.pendingChange(target) {
             try rows.save(change.followed(by: later))
         } else {

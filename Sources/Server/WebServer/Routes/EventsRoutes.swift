@@ -14,11 +14,12 @@ import Foundation
 
 /// `GET /events`: server-sent events (WHATWG HTML, section 9.2).
 ///
-/// On connection each zone's head, then the latest head of a zone that moved; a comment every
-/// 20 seconds. With each comment the heads are read again, so that a head that another process
+/// On connection each zone's head and the version of what only the server knows, then the latest head
+/// of a zone that moved, and the version when it is another; a comment every 20 seconds. With each comment the heads are read again, so that a head that another process
 /// moved comes late but never gets lost.
 struct EventsRoutes {
     let zones: ZonesService
+    let notices: NoticesService
     let hub: EventHub
     let clock: any Clock<Duration>
 
@@ -38,6 +39,9 @@ struct EventsRoutes {
         do {
             // Heads are read behind the subscription, so that none can fall between the two.
             subscription.offer(try await heads(of: account))
+            for (_, notice) in try await notices.versions(of: [account]) {
+                subscription.offer(notice)
+            }
         } catch {
             hub.remove(subscription)
             throw error
@@ -68,12 +72,12 @@ struct EventsRoutes {
         defer { ticks.cancel() }
         try await writer.write(ByteBuffer(string: ": heads follow\n\n"))
         for await _ in subscription.wakes {
-            var events = subscription.take()
-            if events.isEmpty {
+            var news = subscription.take()
+            if news.isEmpty {
                 subscription.offer(try await heads(of: subscription.account))
-                events = subscription.take()
+                news = subscription.take()
             }
-            try await writer.write(Self.text(of: events))
+            try await writer.write(Self.text(of: news))
         }
     }
 
@@ -84,16 +88,23 @@ struct EventsRoutes {
     }
 
     /// A comment when there is nothing to say.
-    private static func text(of events: [ServerEvent]) throws -> ByteBuffer {
-        guard !events.isEmpty else { return ByteBuffer(string: ":\n\n") }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
+    private static func text(of news: EventSubscription.News) throws -> ByteBuffer {
+        guard !news.isEmpty else { return ByteBuffer(string: ":\n\n") }
         var buffer = ByteBuffer()
-        for event in events {
-            buffer.writeString("event: \(ServerEvent.zoneName)\ndata: ")
-            buffer.writeBytes(try encoder.encode(event))
-            buffer.writeString("\n\n")
+        for head in news.heads { try write(head, named: ServerEvent.zoneName, to: &buffer) }
+        if let notice = news.notice {
+            try write(notice, named: NoticeEvent.name, to: &buffer)
         }
         return buffer
+    }
+
+    private static func write(
+        _ event: some Encodable, named name: String, to buffer: inout ByteBuffer
+    ) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        buffer.writeString("event: \(name)\ndata: ")
+        buffer.writeBytes(try encoder.encode(event))
+        buffer.writeString("\n\n")
     }
 }

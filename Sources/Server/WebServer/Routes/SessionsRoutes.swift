@@ -12,6 +12,8 @@ struct SessionsRoutes {
     let proxies: TrustedProxies
     let origin: OriginRule
     let isSecure: Bool
+    /// Devices keep it, and take no receipt for one that it does not fit.
+    let receiptKey: [UInt8]
 
     /// `open` is the part of the API in front of the sign-in, `closed` the part behind it.
     func add(open: RouterGroup<ServerContext>, authentication: AuthenticationMiddleware) {
@@ -47,7 +49,8 @@ struct SessionsRoutes {
             SessionReply(
                 account: session.actor.account, accountName: session.accountName,
                 device: session.actor.device, token: body.isBrowser ? "" : token.reveal(),
-                zones: try await zones.zones(of: session.actor.account)))
+                zones: try await zones.zones(of: session.actor.account),
+                receiptKey: Hexadecimal.encode(receiptKey)))
         response.headers[.cacheControl] = "no-store"
         if body.isBrowser { SessionCookie.set(token, isSecure: isSecure, on: &response) }
         return response

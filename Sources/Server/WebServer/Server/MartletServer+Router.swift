@@ -27,7 +27,7 @@ extension MartletServer {
         IdentityRoutes(parts: parts).add(to: open)
         SessionsRoutes(
             accounts: accounts, zones: zones, proxies: configuration.trustedProxies,
-            origin: origin, isSecure: configuration.isSecure
+            origin: origin, isSecure: configuration.isSecure, receiptKey: signer.publicKey
         ).add(open: open, authentication: authentication)
 
         let closed = router.group(prefix).add(middleware: authentication)
@@ -44,7 +44,10 @@ extension MartletServer {
             service: UploadsService(parts: parts, active: ActiveUploads()),
             randomID: { UploadID(high: randomNumber(), low: randomNumber()) }
         ).add(to: closed)
-        EventsRoutes(zones: zones, hub: hub, clock: surroundings.clock).add(to: closed)
+        EventsRoutes(
+            zones: zones, notices: NoticesService(parts: parts), hub: hub,
+            clock: surroundings.clock
+        ).add(to: closed)
         for part in extensions { part.addRoutes(to: closed) }
         return router
     }

@@ -36,6 +36,7 @@ package final class MartletServer: Service {
     package let accounts: Accounts
     package let hub: EventHub
     package let housekeeping: Housekeeping
+    package let noticeWatch: NoticeWatch
     let surroundings: ServerSurroundings
     let signer: ReceiptSigner
     let extensions: [any ServerExtension]
@@ -60,6 +61,9 @@ package final class MartletServer: Service {
         housekeeping = Housekeeping(
             parts: parts, surroundings: surroundings, process: surroundings.randomNumber(),
             logger: logger)
+        noticeWatch = NoticeWatch(
+            notices: NoticesService(parts: parts), hub: hub, clock: surroundings.clock,
+            logger: logger)
     }
 
     /// The port that the server listens on; `nil` before it does.
@@ -70,6 +74,7 @@ package final class MartletServer: Service {
         let background: [any Service] =
             [
                 BackgroundService { [housekeeping] in await housekeeping.run() },
+                BackgroundService { [noticeWatch] in try await noticeWatch.run() },
                 BackgroundService { [surroundings] in
                     while true {
                         try await surroundings.clock.sleep(for: .seconds(Limits.memoryTrimSeconds))

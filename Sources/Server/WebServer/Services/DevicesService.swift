@@ -47,7 +47,7 @@ struct DevicesService: Sendable {
         encoder.outputFormatting = .sortedKeys
         let bytes = Array(try encoder.encode(state))
         let now = parts.now()
-        let (before, answer, quota, server) = try await parts.database.write {
+        let (before, answer, quota, server, version) = try await parts.database.write {
             [kernel = parts.kernel] transaction in
             (
                 try kernel.deviceStates(of: actor.account, in: transaction)
@@ -56,7 +56,8 @@ struct DevicesService: Sendable {
                     bytes, device: actor.device, account: actor.account, at: now,
                     in: transaction),
                 try kernel.quota(of: actor.account, in: transaction),
-                try kernel.serverState(in: transaction)
+                try kernel.serverState(in: transaction),
+                try NoticesService.version(of: actor.account, kernel, in: transaction)
             )
         }
         var isCloned = Self.isCloned(state, heardBefore: before)
@@ -70,7 +71,8 @@ struct DevicesService: Sendable {
                 usedByteCount: quota.usedByteCount, quotaByteCount: quota.limitByteCount),
             server: ServerCondition(
                 version: MartletVersion.text, clockSuspectSince: server.clockSuspectSince),
-            isCloned: isCloned, servicesOff: try await servicesOff(state.status, by: actor))
+            isCloned: isCloned, servicesOff: try await servicesOff(state.status, by: actor),
+            noticeVersion: version)
     }
 
     /// Which of the account's other devices have switched off what this one has.

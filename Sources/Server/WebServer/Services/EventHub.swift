@@ -39,6 +39,17 @@ package final class EventHub: Sendable {
         for subscription in subscriptions { subscription.offer([event]) }
     }
 
+    /// What only the server knows is another now, or still the same.
+    func publish(_ notice: NoticeEvent, to account: AccountID) {
+        let subscriptions = state.withLock { state in
+            state.streams[account].map { Array($0.values) } ?? []
+        }
+        for subscription in subscriptions { subscription.offer(notice) }
+    }
+
+    /// Those with an open event stream, in order.
+    var accounts: [AccountID] { state.withLock { $0.streams.keys.sorted() } }
+
     /// Throws `tooManyEventStreams` when the account has its share.
     ///
     /// End it with `remove`.
@@ -73,7 +84,7 @@ package final class EventHub: Sendable {
     }
 }
 
-/// One stream's pending heads.
+/// One stream's pending heads and notice.
 final class EventSubscription: Sendable {
     let number: Int
     let account: AccountID
@@ -81,6 +92,16 @@ final class EventSubscription: Sendable {
     private struct State {
         var pending: [ZoneID: ServerEvent] = [:]
         var sent: [ZoneID: ServerEvent] = [:]
+        var pendingNotice: NoticeEvent?
+        var sentNotice: NoticeEvent?
+    }
+
+    /// What a stream is to say next.
+    struct News {
+        let heads: [ServerEvent]
+        let notice: NoticeEvent?
+
+        var isEmpty: Bool { heads.isEmpty && notice == nil }
     }
 
     private let state = Mutex(State())
@@ -106,6 +127,16 @@ final class EventSubscription: Sendable {
         if isNews { wakeUp.yield() }
     }
 
+    /// The same for the latest notice.
+    func offer(_ notice: NoticeEvent) {
+        let isNews = state.withLock { state in
+            guard notice != state.pendingNotice ?? state.sentNotice else { return false }
+            state.pendingNotice = notice == state.sentNotice ? nil : notice
+            return state.pendingNotice != nil
+        }
+        if isNews { wakeUp.yield() }
+    }
+
     func knows(_ zone: ZoneID) -> Bool {
         state.withLock { $0.sent[zone] != nil || $0.pending[zone] != nil }
     }
@@ -115,13 +146,16 @@ final class EventSubscription: Sendable {
 
     func finish() { wakeUp.finish() }
 
-    /// Everything pending, by zone; empty when the stream was only woken.
-    func take() -> [ServerEvent] {
+    /// Everything pending, heads by zone; empty when the stream was only woken.
+    func take() -> News {
         state.withLock { state in
-            let events = state.pending.values.sorted { $0.zone < $1.zone }
-            for event in events { state.sent[event.zone] = event }
+            let heads = state.pending.values.sorted { $0.zone < $1.zone }
+            for event in heads { state.sent[event.zone] = event }
             state.pending = [:]
-            return events
+            let notice = state.pendingNotice
+            state.sentNotice = notice ?? state.sentNotice
+            state.pendingNotice = nil
+            return News(heads: heads, notice: notice)
         }
     }
 

@@ -164,6 +164,8 @@ extension SyncEngine {
         if let whole = record.joinedInto { try joined(into: whole, rows) }
         try noteRemoval(of: record, after: known, rows)
         guard record.isLiveAsset else { return try forgetMissing(of: record.key.id, rows) }
+        // A name that was given while the server lacked it is told now.
+        if !(known?.record.isLiveAsset ?? false) { localChanges.commits.isPlanNeeded = true }
         try noteName(of: record, after: known?.record, rows)
         for (_, blob) in record.blobs.sorted(by: { $0.key < $1.key }) {
             uploads.dropIfIdle(blob.digest)

@@ -5,6 +5,7 @@ import HummingbirdTLS
 package import Kernel
 package import Logging
 import NIOCore
+package import Operations
 import Photos
 import Records
 import ServiceLifecycle
@@ -28,6 +29,7 @@ package final class MartletServer: Service {
     /// Released databases have taken them in this order: new ones go to the END.
     package static let migrations: [Migration] =
         Kernel.migrations + AccountsSchema.migrations + PhotosSchema.migrations
+        + OperationsSchema.migrations
 
     package static let schemas: [any RecordSchema] = [PhotosSchema()]
 
@@ -36,6 +38,7 @@ package final class MartletServer: Service {
     package let accounts: Accounts
     package let hub: EventHub
     package let housekeeping: Housekeeping
+    package let monitor: ServiceMonitor
     let surroundings: ServerSurroundings
     let signer: ReceiptSigner
     let extensions: [any ServerExtension]
@@ -57,6 +60,13 @@ package final class MartletServer: Service {
         self.extensions = extensions
         self.lock = lock
         self.logger = logger
+        monitor = ServiceMonitor(
+            database: parts.database, store: parts.store,
+            surroundings: ServiceMonitor.Surroundings(
+                now: surroundings.now,
+                monotonicMilliseconds: surroundings.monotonicMilliseconds,
+                clock: surroundings.clock, randomBytes: surroundings.randomBytes,
+                conditionsFile: configuration.conditionsFile), logger: logger)
         housekeeping = Housekeeping(
             parts: parts, surroundings: surroundings, process: surroundings.randomNumber(),
             logger: logger)
@@ -70,6 +80,8 @@ package final class MartletServer: Service {
         let background: [any Service] =
             [
                 BackgroundService { [housekeeping] in await housekeeping.run() },
+                BackgroundService { [monitor] in try await monitor.run() },
+                BackgroundService { [monitor] in try await monitor.probeForever() },
                 BackgroundService { [surroundings] in
                     while true {
                         try await surroundings.clock.sleep(for: .seconds(Limits.memoryTrimSeconds))

@@ -67,18 +67,22 @@ let package = Package(
                 "Kernel", "Storage", "Library", "Media", "Rendering", "Records", logging, nioCore,
                 nioPosix,
             ]),
+        module(
+            "Server", "Operations", ["Kernel", "Storage", "Records", "Status", logging]),
         // The web page's files, compiled into the program: it works from any folder, alone.
         .target(
             name: "WebFiles", path: "Web",
             resources: [
-                "index.html", "icon.svg", "app.css", "viewer.css", "devices.css", "api.js",
+                "index.html", "icon.svg", "app.css", "viewer.css", "devices.css", "status.css",
+                "api.js",
                 "app.js", "colour.js", "devices.js", "elements.js", "grid.js", "library.js",
                 "sign-in.js", "timeline.js", "viewer.js", "words.js",
             ].map { .embedInCode($0) }),
         module(
             "Server", "WebServer",
             [
-                "Accounts", "Photos", "WebFiles", "Kernel", "Storage", "Rendering", "Wire",
+                "Accounts", "Photos", "Operations", "WebFiles", "Kernel", "Storage", "Rendering",
+                "Wire",
                 "Library", "Media", "Records", "Status", "CMartlet", "CZlib", hummingbird,
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"), crypto,
@@ -100,8 +104,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Agent", "SyncEngine", "WebServer", "Accounts", "Photos", "Kernel", "Storage",
-                "Rendering", "Wire", "Library", "Media", "Records", "Status", logging,
+                "Agent", "SyncEngine", "WebServer", "Accounts", "Photos", "Operations", "Kernel",
+                "Storage", "Rendering", "Wire", "Library", "Media", "Records", "Status", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -126,6 +130,9 @@ let package = Package(
         test("Storage", ["Storage", "Records"]),
         test("Kernel", ["Kernel", "Storage", "Records"]),
         test("Accounts", ["Accounts", "Kernel", "Storage", "Records"]),
+        test(
+            "Operations",
+            ["Operations", "Kernel", "Storage", "Records", "Status", logging, nioCore]),
         test("Rendering", ["Rendering", "Media", "Records", "martlet"]),
         test(
             "Photos",
@@ -136,8 +143,8 @@ let package = Package(
         test(
             "WebServer",
             [
-                "WebServer", "Accounts", "Photos", "Kernel", "Storage", "Wire", "Library",
-                "Media", "Records", logging,
+                "WebServer", "Accounts", "Photos", "Operations", "Kernel", "Storage", "Wire",
+                "Library", "Media", "Records", "Status", logging,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ]),
         test("SyncEngine", ["SyncEngine", "Library", "Status", "Records"]),

@@ -20,6 +20,7 @@ package enum WebFiles {
         "grid.js": { PackageResources.grid_js },
         "library.js": { PackageResources.library_js },
         "sign-in.js": { PackageResources.sign_in_js },
+        "status.css": { PackageResources.status_css },
         "timeline.js": { PackageResources.timeline_js },
         "viewer.js": { PackageResources.viewer_js },
         "words.js": { PackageResources.words_js },

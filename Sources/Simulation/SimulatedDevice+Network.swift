@@ -107,6 +107,7 @@ extension Result where Success == Reply, Failure == RequestFailure {
         case .signInNeeded: "signInNeeded"
         case .changeTokenExpired: "changeTokenExpired"
         case .retryLater: "retryLater"
+        case .maintenance: "maintenance"
         case .accountFull: "accountFull"
         case .serverStorageFull: "serverStorageFull"
         case .versionTooOld: "versionTooOld"

@@ -82,6 +82,10 @@ import Testing
                         == memory.assetsInLibrary(after: id, limit: limit), comment)
             }
         }
+        for time in [nil, Timestamp(milliseconds: 0), Timestamp(milliseconds: .max)] {
+            #expect(
+                try database.assetsLeft(since: time) == memory.assetsLeft(since: time), comment)
+        }
         #expect(try database.photosService() == memory.photosService(), comment)
         #expect(
             try database.leastUsedOriginals(limit: 9) == memory.leastUsedOriginals(limit: 9),

@@ -164,3 +164,26 @@ def test_a_new_picture_appears_by_itself(library, cloud):
     expect(library.get_by_title("Photo (1).webp")).to_be_attached(timeout=20_000)
     after = library.request.get("/api/v1/photos/progress").json()["assets"]
     assert after == before + 1
+
+
+def test_the_status_page_needs_no_sign_in_and_no_scripts(browser, cloud, shots):
+    context = browser.new_context(
+        viewport={"width": 1000, "height": 800}, base_url=cloud.address,
+        java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/status")
+    expect(page).to_have_title("All services are available · Martlet")
+    for name in ("Accounts", "Photos"):
+        expect(page.get_by_role("heading", name=name)).to_contain_text("Available")
+    expect(page.get_by_role("img", name=re.compile("The last 90 days"))).to_have_count(2)
+    assert page.locator(".days li").count() == 180
+    # The style is the server's own and is let in by its security policy.
+    bar = page.locator(".days").first
+    assert bar.evaluate("bar => getComputedStyle(bar).display") == "flex"
+    page.screenshot(path=shots / "status.png")
+    page.emulate_media(color_scheme="dark")
+    page.screenshot(path=shots / "status-dark.png")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.screenshot(path=shots / "status-narrow.png")
+    context.close()

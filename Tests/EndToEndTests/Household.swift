@@ -62,7 +62,7 @@ final class Household {
         process.waitUntilExit()
     }
 
-    func startServer() throws {
+    func startServer(with more: [String: String] = [:]) throws {
         let log = folder.file("server.log")
         if !FileManager.default.fileExists(atPath: log) {
             _ = FileManager.default.createFile(atPath: log, contents: nil)
@@ -73,7 +73,7 @@ final class Household {
             ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"]
                 + (usesTLS
                     ? ["--tls-certificate", certificate, "--tls-key", folder.file("key.pem")] : []),
-            output: handle)
+            environment: more, output: handle)
         for _ in 0..<1_200 where server?.isRunning == true {
             if Household.answers(port: port) { return }
             usleep(50_000)
@@ -87,6 +87,25 @@ final class Household {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         server = nil
+    }
+
+    /// A command beside the server, on its data.
+    @discardableResult
+    func onServer(_ arguments: String...) throws -> Program.Result {
+        try Program.run(arguments + ["--data", data])
+    }
+
+    /// A page of the server's, without a sign-in.
+    func get(_ path: String) throws -> Data {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["curl", "-sS", "--max-time", "10", url + path]
+        process.standardOutput = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return data
     }
 
     func home(_ device: String) -> String { folder.file("home-\(device)") }

@@ -13,4 +13,12 @@ import Testing
         #expect(EvidenceText.time(time) == text)
         #expect(EvidenceText.day(time) == String(text.prefix(10)))
     }
+
+    @Test(arguments: [
+        (0, "0 ms"), (-4, "0 ms"), (999, "999 ms"), (1_000, "1 s"), (1_049, "1 s"),
+        (1_050, "1.1 s"), (2_480, "2.5 s"), (61_000, "61 s"),
+    ])
+    func `latencies are written alike everywhere`(milliseconds: Int64, text: String) {
+        #expect(EvidenceText.latency(milliseconds: milliseconds) == text)
+    }
 }

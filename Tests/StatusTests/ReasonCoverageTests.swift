@@ -11,10 +11,8 @@ struct ReasonCoverageTests {
     /// first such test.
     private static let uncaused: [ReasonCode: String] = [
         .appNotAllowed: "there are no apps beside this one: they come with the facades",
-        .serverDegraded: "the server has no measure of itself yet: it comes with the doctor",
         .leftZone: "nothing is shared between accounts yet",
         .sharedSeparately: "nothing is shared between accounts yet",
-        .lastCopy: "the server makes no backups yet",
         .previewOnly: "PreviewTests see it beside an original that is on its way",
         .conflict: "ConflictTests and VersionsTests see it on both devices at once",
     ]

@@ -45,6 +45,33 @@ import Testing
         #expect(try device.story(asset())?.history.contains { $0.event == "leftDevice" } == true)
     }
 
+    @Test func `an original that is on the server alone is told until there is a backup`() throws {
+        let device = try device(once: false, optimizes: true)
+        server.notice.backup = BackupNotice(madeAt: nil, originalsOn: [])
+        func report(_ name: String) {
+            device.pass(milliseconds: 2 * Limits.reportSpacingMilliseconds)
+            device.put(name, at: FakeDevice.library(name))
+        }
+        try device.expectReason(
+            .lastCopy,
+            saying: "1 item left this device since the server's last backup (there is none)."
+        ) {
+            try evict(device)
+            try device.run(milliseconds: 10_000)
+            #expect(device.libraryTexts.isEmpty)
+            report("B.JPG")
+        } goneAfter: {
+            server.notice.backup = BackupNotice(
+                madeAt: Timestamp(milliseconds: .max), originalsOn: [])
+            report("C.JPG")
+        }
+        // Nor while another device has them all.
+        server.notice.backup = BackupNotice(madeAt: nil, originalsOn: ["laptop"])
+        report("D.JPG")
+        try device.run(milliseconds: 5_000)
+        #expect(try !device.status().reasons.contains { $0.code == .lastCopy })
+    }
+
     @Test func `nothing leaves without a receipt, and the item says so`() throws {
         let device = try device(once: false)
         server.unread = [digest]

@@ -292,14 +292,53 @@ import Testing
         }
     }
 
-    @Test func `a server under maintenance, for as long as it asks`() throws {
+    @Test func `a server under maintenance, until a probe says that it has ended`() throws {
+        let end = Timestamp(milliseconds: 1_795_291_200_000)
         try device.expectReason(
-            .serverMaintenance, saying: "The server is under maintenance.", goesWithin: 31
+            .serverMaintenance,
+            saying: "The server is under maintenance until 2026-11-21 20:00 UTC (A new disk)."
         ) {
-            device.refuse = { _ in .retryLater(code: "serverMaintenance", seconds: 30) }
+            device.conditions.serverAnswers = false
+            device.refuse = { _ in .maintenance(until: end, message: "A new disk") }
             device.put("picture", at: place)
         } goneAfter: {
+            // Long enough for the next try to be minutes away.
+            _ = try device.pass(seconds: 300) { false }
+            #expect(try device.status().state == .paused)
             device.refuse = { _ in nil }
+            device.conditions.serverAnswers = true
+        }
+    }
+
+    @Test func `a service of the server that is slow, and one that fails`() throws {
+        let since = Timestamp(milliseconds: 1_795_291_200_000)
+        try device.expectReason(
+            .serverDegraded,
+            saying: "Photos on the server is slower than usual since 2026-11-21 20:00 UTC: "
+                + "one answer in 20 takes 2.5 s or more."
+        ) {
+            hear {
+                $0.troubles = [
+                    ServiceTrouble(
+                        service: "Photos", health: .degraded, since: since,
+                        percentileMilliseconds: 2_480)
+                ]
+            }
+        } goneAfter: {
+            hear { $0.troubles = [] }
+        }
+        try device.expectReason(
+            .serverDegraded, saying: "Accounts on the server fails since 2026-11-21 20:00 UTC."
+        ) {
+            hear {
+                $0.troubles = [
+                    ServiceTrouble(
+                        service: "Accounts", health: .outage, since: since,
+                        percentileMilliseconds: nil)
+                ]
+            }
+        } goneAfter: {
+            hear { $0.troubles = [] }
         }
     }
 

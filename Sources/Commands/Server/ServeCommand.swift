@@ -72,7 +72,8 @@ struct ServeCommand: AsyncParsableCommand {
         return ServerConfiguration(
             dataFolder: try place.folder(), host: host, port: port, tls: tls,
             publicURL: publicURL, trustedProxies: proxies,
-            webFolder: web ?? DeviceContext.environment["MARTLET_WEB"])
+            webFolder: web ?? DeviceContext.environment["MARTLET_WEB"],
+            conditionsFile: DeviceContext.environment["MARTLET_SERVER_CONDITIONS"])
     }
 
     /// `HOST:PORT`, with brackets around an IPv6 address.

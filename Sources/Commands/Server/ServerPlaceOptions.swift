@@ -1,6 +1,7 @@
 import Accounts
 import Agent
 import ArgumentParser
+import Storage
 import WebServer
 
 /// Where a server keeps its state: the same for `serve` and for what works beside it.
@@ -35,12 +36,23 @@ struct ServerPlaceOptions: ParsableArguments {
     ///
     /// Only `creating` makes a server's folder: a typing error must not.
     func accounts(creating: Bool = false) async throws -> Accounts {
+        let folder = creating ? try folder() : try existingFolder()
+        return try await DataFolder.openAccounts(folder)
+    }
+
+    /// The database there, beside a server that runs or not.
+    func openDatabase() throws -> SQLiteDatabase {
+        try DataFolder(path: existingFolder()).openDatabase()
+    }
+
+    /// Throws unless a server keeps its data there.
+    func existingFolder() throws -> String {
         let folder = try folder()
-        guard creating || DataFolder(path: folder).holdsServer else {
+        guard DataFolder(path: folder).holdsServer else {
             throw Complaint(
                 .usage, "noServerThere",
                 "No server keeps its data in \(folder): name its folder by --data.")
         }
-        return try await DataFolder.openAccounts(folder)
+        return folder
     }
 }

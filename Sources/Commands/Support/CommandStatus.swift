@@ -2,6 +2,7 @@ import Accounts
 import Agent
 import ArgumentParser
 import Kernel
+import Operations
 import Records
 import Storage
 package import Status
@@ -72,6 +73,10 @@ package struct Complaint: Error, Hashable, Sendable {
             self.init(
                 error.code == .dataFolderInUse || error.code == .addressInUse ? .tryAgain : .usage,
                 error.code.rawValue, error.message)
+        case let error as BackupError:
+            self.init(
+                error.code == .backupDamaged ? .incomplete : .usage, error.code.rawValue,
+                error.message)
         case let error as StorageError:
             self.init(
                 error.code == .busy ? .tryAgain : .incomplete, error.code.rawValue, error.message)

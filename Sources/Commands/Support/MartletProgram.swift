@@ -73,7 +73,9 @@ struct MartletCommand: AsyncParsableCommand {
         discussion: "martlet serve is the cloud; the other commands are a device.",
         version: MartletVersion.text,
         subcommands: [
-            ServeCommand.self, AccountCommand.self, LoginCommand.self, LogoutCommand.self,
+            ServeCommand.self, AccountCommand.self, MaintenanceCommand.self,
+            BackupCommand.self, RestoreCommand.self,
+            LoginCommand.self, LogoutCommand.self,
             SyncCommand.self, PauseCommand.self, ResumeCommand.self, ConfigCommand.self,
             StatusCommand.self, LibraryCommand.self, ServicesCommand.self, ServiceCommand.self,
             WhyCommand.self, DevicesCommand.self, PhotosCommand.self,

@@ -303,7 +303,8 @@ extension AgentError {
         let code: Code =
             switch failure {
             case .signInNeeded: .signInNeeded
-            case .unreachable, .timedOut, .interrupted, .retryLater, .serverStorageFull:
+            case .unreachable, .timedOut, .interrupted, .retryLater, .maintenance,
+                .serverStorageFull:
                 .serverUnreachable
             case .digestMismatch: .digestMismatch
             case .disk(.noSpace): .diskFull

@@ -41,6 +41,7 @@ extension SyncEngine {
         switch (outgoing, reply) {
         case (.report(let status), .stateReported(let epoch, let head, let notice)):
             take(notice)
+            try countLastCopies(rows)
             heardOfRuns(isCloned: notice.isCloned)
             reported(status, epoch: epoch, head: head)
         case (.changes(let listing), .changes(let page)):

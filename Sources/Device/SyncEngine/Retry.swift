@@ -103,7 +103,7 @@ extension RequestFailure {
     /// Whether the server or the way to it is at fault, so that other requests would fail as well.
     func concernsServer(isTransfer: Bool) -> Bool {
         switch self {
-        case .unreachable, .signInNeeded, .retryLater, .versionTooOld: true
+        case .unreachable, .signInNeeded, .retryLater, .maintenance, .versionTooOld: true
         // One item may be what breaks its transfer; it must not hold up the others (P7).
         case .timedOut, .interrupted: !isTransfer
         default: false
@@ -116,6 +116,11 @@ extension RequestFailure {
         case .unreachable, .timedOut, .interrupted, .refused(code: "unknownReply", _): true
         default: false
         }
+    }
+
+    /// Whether a probe of the server's identity tells that it has ended.
+    var endsWithProbe: Bool {
+        if case .maintenance = self { true } else { isOfTheWay }
     }
 
     /// Why the server can't be used, as its reason says it.
@@ -144,6 +149,7 @@ extension RequestFailure {
         case .signInNeeded: "it was refused"
         case .changeTokenExpired: "the server began a new epoch"
         case .retryLater(let code, _): code
+        case .maintenance: "the server is under maintenance"
         case .accountFull: "the account is full"
         case .serverStorageFull: "the server's disk is full"
         case .versionTooOld(let words, _): words

@@ -144,6 +144,27 @@ package final class DirectoryObjectStore: ObjectStore {
         try await onThread { () throws(StorageError) in try Files.freeByteCount(self.root) }
     }
 
+    /// In the folder of blobs on their way in, so that probes fill no folders of objects.
+    package func probe(_ bytes: [UInt8]) async throws(StorageError) {
+        let path = newStagingPath()
+        try await onThread { () throws(StorageError) in
+            do throws(StorageError) {
+                let file = try OpenFile.create(path)
+                try bytes.withBytes { (buffer) throws(StorageError) in
+                    try file.write(buffer)
+                }
+                try file.sync()
+                try OpenFile.openFolder(Files.parent(of: path)).syncEntries()
+                let (digest, _) = try Verification.read(path)
+                guard digest == Digest(of: bytes) else { throw .probeDamaged }
+            } catch {
+                try? Files.remove(path)
+                throw error
+            }
+            try Files.remove(path)
+        }
+    }
+
     package func list(
         after key: ObjectKey?, limit: Int
     ) async throws(StorageError) -> [ListedObject] {

@@ -190,6 +190,22 @@ enum Files {
         }
     }
 
+    /// An empty one; it may be gone already.
+    static func removeFolder(_ path: String) throws(StorageError) {
+        guard rmdir(path) == 0 || errno == ENOENT else {
+            throw StorageError(errno: errno, doing: "remove", path)
+        }
+    }
+
+    /// The number of the file system that a path lies on.
+    static func fileSystem(_ path: String) throws(StorageError) -> UInt64 {
+        var information = stat()
+        guard stat(path, &information) == 0 else {
+            throw StorageError(errno: errno, doing: "look at", path)
+        }
+        return UInt64(truncatingIfNeeded: information.st_dev)
+    }
+
     /// Names in a folder, sorted, without those that begin with a dot.
     ///
     /// None when it is not there.

@@ -104,6 +104,26 @@ package protocol ObjectStore: Sendable {
 
     /// `nil` when the store does not know.
     func freeByteCount() async throws(StorageError) -> Int64?
+
+    /// Writes these bytes durably where objects come from, reads them back, removes them. Throws
+    /// `damaged` when others came back.
+    func probe(_ bytes: [UInt8]) async throws(StorageError)
+}
+
+extension ObjectStore {
+    package func probe(_ bytes: [UInt8]) async throws(StorageError) {
+        let writer = try await makeWriter()
+        try await writer.append(ByteBuffer(bytes: bytes))
+        let stored = try await writer.finish()
+        let found = try await verify(stored.key)
+        try await remove([stored.key])
+        guard found.digest == Digest(of: bytes) else { throw .probeDamaged }
+    }
+}
+
+extension StorageError {
+    static let probeDamaged = StorageError(
+        .damaged, "The object store gives back other bytes than it was given: check its disk.")
 }
 
 /// Takes one blob in pieces of about 1 MiB, in order, one at a time.

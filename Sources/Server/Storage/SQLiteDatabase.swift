@@ -60,6 +60,11 @@ package final class SQLiteDatabase: Database {
         try await groupCommit.write(body)
     }
 
+    /// All that is committed now, in a new file; others go on meanwhile.
+    ///
+    /// Blocks.
+    func vacuum(into path: String) throws { try connections.vacuum(into: path) }
+
     /// Writes what the log holds into the file itself, empties the log and lets go of both, so that
     /// the one file is the whole database.
     ///

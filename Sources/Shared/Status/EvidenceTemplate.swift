@@ -66,6 +66,13 @@ package enum EvidenceText {
         }
     }
 
+    /// How long an answer took: `640 ms`, `2.5 s`.
+    package static func latency(milliseconds: Int64) -> String {
+        guard milliseconds >= 1_000 else { return "\(max(0, milliseconds)) ms" }
+        let tenths = milliseconds / 100 + (milliseconds % 100 >= 50 ? 1 : 0)
+        return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
+    }
+
     /// A day in UTC: `2026-11-21`.
     package static func day(_ time: Timestamp) -> String {
         // Days since 0000-03-01: a leap day is then a year's last.

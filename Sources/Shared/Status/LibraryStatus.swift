@@ -74,11 +74,11 @@ package struct LibraryStatus: Hashable, Sendable, Codable {
 
 extension LibraryStatus {
     /// Whether nothing is left to do for a sync: versions that stand side by side are on all
-    /// devices, and wait for a person alone.
+    /// devices, and a backup that is to be made, wait for a person alone.
     package var isAllDone: Bool {
         guard state == .attention else { return state == .upToDate }
         let isSettled = reasons.allSatisfy { reason in
-            reason.code == .conflict
+            reason.code == .conflict || reason.code == .lastCopy
                 || ReasonTable.rule(of: reason.code)?.state ?? .upToDate == .upToDate
         }
         return isSettled && counts.inSync + counts.onlyInCloud == counts.items

@@ -98,8 +98,8 @@ extension ReasonTable {
             clearsWhen: "it is up again; next try {nextTry}", byItself: true),
         ReasonRule(
             .serverMaintenance, .library, .stopsEverything, .paused,
-            "The server is under maintenance.",
-            clearsWhen: "that has ended; next try {nextTry}", byItself: true),
+            "The server is under maintenance until {until}.",
+            clearsWhen: "that has ended", byItself: true),
         ReasonRule(
             .serverStorageFull, .library, .stopsUploads, .paused,
             "The server's disk is full.",
@@ -115,8 +115,8 @@ extension ReasonTable {
             clearsWhen: "the comparison is done", byItself: true),
         ReasonRule(
             .serverDegraded, .library, .informs, .upToDate,
-            "The server is slower than usual.",
-            clearsWhen: "it has caught up", byItself: true),
+            "{service} on the server {trouble}.",
+            clearsWhen: "it has been well for 5 minutes", byItself: true),
         ReasonRule(
             .accountNearlyFull, .library, .informs, .upToDate,
             "{free} are left of {quota}.",

@@ -13,6 +13,10 @@ package enum API {
     package static let sessions = "/api/v1/sessions"
     package static let wanted = "/api/v1/blobs/wanted"
     package static let photos = "/api/v1/photos"
+    package static let systemStatus = "/api/v1/system-status"
+
+    /// Of the error that answers what a server under maintenance does not take.
+    package static let maintenanceCode = "serverMaintenance"
 
     package static let packMediaType = "application/vnd.martlet.pack"
     /// tus 1.0 (tus.io/protocols/resumable-upload): the header and its only value here.
@@ -29,11 +33,17 @@ package struct ErrorReply: Hashable, Sendable, Codable, Error {
     package let message: String
     /// The fields or digests that it is about.
     package let fields: [String]
+    /// With the code `serverMaintenance`.
+    package let maintenance: MaintenanceDescription?
 
-    package init(code: String, message: String, fields: [String] = []) {
+    package init(
+        code: String, message: String, fields: [String] = [],
+        maintenance: MaintenanceDescription? = nil
+    ) {
         self.code = code
         self.message = message
         self.fields = fields
+        self.maintenance = maintenance
     }
 }
 

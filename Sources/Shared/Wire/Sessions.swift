@@ -8,12 +8,18 @@ package struct IdentityReply: Hashable, Sendable, Codable {
     package let protocols: [Int]
     /// Milliseconds since 1970 by the server's clock.
     package let time: Timestamp
+    /// While its owner works on it.
+    package let maintenance: MaintenanceDescription?
 
-    package init(server: String, version: String, protocols: [Int], time: Timestamp) {
+    package init(
+        server: String, version: String, protocols: [Int], time: Timestamp,
+        maintenance: MaintenanceDescription? = nil
+    ) {
         self.server = server
         self.version = version
         self.protocols = protocols
         self.time = time
+        self.maintenance = maintenance
     }
 }
 
@@ -163,13 +169,16 @@ package struct StateReply: Hashable, Sendable, Codable {
     /// By service, the names of the account's other devices that have switched it off; in the
     /// answer to a device that has one switched off.
     package var servicesOff: [String: [String]]?
+    /// In the answer to a device some of whose originals are in the cloud only.
+    package var backup: BackupDescription?
     /// Which version of all this it is; the event stream tells when there is another.
     package var noticeVersion: String?
 
     package init(
         zones: [ZoneDescription], requests: [String], blobsWanted: Int,
         account: AccountUsage? = nil, server: ServerCondition? = nil, isCloned: Bool? = nil,
-        servicesOff: [String: [String]]? = nil, noticeVersion: String? = nil
+        servicesOff: [String: [String]]? = nil, backup: BackupDescription? = nil,
+        noticeVersion: String? = nil
     ) {
         self.zones = zones
         self.requests = requests
@@ -178,7 +187,21 @@ package struct StateReply: Hashable, Sendable, Codable {
         self.server = server
         self.isCloned = isCloned
         self.servicesOff = servicesOff
+        self.backup = backup
         self.noticeVersion = noticeVersion
+    }
+}
+
+/// Where originals are beside the server.
+package struct BackupDescription: Hashable, Sendable, Codable {
+    /// When the last whole backup's snapshot was made; absent without one.
+    package let madeAt: Timestamp?
+    /// Names of the account's other devices that have every original.
+    package let originalsOn: [String]
+
+    package init(madeAt: Timestamp?, originalsOn: [String]) {
+        self.madeAt = madeAt
+        self.originalsOn = originalsOn
     }
 }
 
@@ -199,10 +222,15 @@ package struct ServerCondition: Hashable, Sendable, Codable {
     package let version: String
     /// Since when its clocks have disagreed; deletions are not purged meanwhile.
     package let clockSuspectSince: Timestamp?
+    /// Its services that are slow or fail; absent when all are well.
+    package let services: [TroubledService]?
 
-    package init(version: String, clockSuspectSince: Timestamp?) {
+    package init(
+        version: String, clockSuspectSince: Timestamp?, services: [TroubledService]? = nil
+    ) {
         self.version = version
         self.clockSuspectSince = clockSuspectSince
+        self.services = services
     }
 }
 

@@ -2,6 +2,7 @@ import Dispatch
 import Records
 import SyncEngine
 import Synchronization
+import Wire
 
 /// Who answers at the server's address: asked only while the server seems away, without signing in,
 /// so that a stranger learns nothing.
@@ -17,14 +18,14 @@ final class ProbeSource: ConditionsSource {
     }
 
     func observe(_ conditions: inout Conditions, probesServer: Bool) {
-        if probesServer { conditions.serverAnswers = ask() == false }
+        if probesServer { conditions.serverAnswers = ask() == .server }
         if isStranger.withLock({ $0 }) { conditions.network.isCaptive = true }
     }
 
     /// Waits, `Limits.probeSecondsMax` at most, on the reader's own queue.
     ///
-    /// Whether a stranger answered; `nil`: nobody did.
-    private func ask() -> Bool? {
+    /// `nil`: nobody answered.
+    private func ask() -> Answerer? {
         let (client, sleep) = (client, sleep)
         let answer = Answer()
         let isAnswered = DispatchSemaphore(value: 0)
@@ -32,7 +33,7 @@ final class ProbeSource: ConditionsSource {
             let result = await Result(of: { () async throws(RequestFailure) in
                 try await client.identity()
             })
-            answer.isStranger.withLock { $0 = Self.isStranger(result) }
+            answer.answerer.withLock { $0 = Self.answerer(result) }
             isAnswered.signal()
         }
         let patience = Task {
@@ -41,25 +42,34 @@ final class ProbeSource: ConditionsSource {
         }
         isAnswered.wait()
         patience.cancel()
-        let found = answer.isStranger.withLock { $0 }
-        if let found { isStranger.withLock { $0 = found } }
+        let found = answer.answerer.withLock { $0 }
+        if let found { isStranger.withLock { $0 = found == .stranger } }
         return found
     }
 
     /// `nil`: nobody answered, so nothing is known.
-    private static func isStranger(_ result: Result<some Sendable, RequestFailure>) -> Bool? {
+    private static func answerer(_ result: Result<IdentityReply, RequestFailure>) -> Answerer? {
         switch result {
-        case .success: false
+        case .success(let identity):
+            identity.maintenance == nil ? .server : .serverUnderMaintenance
         case .failure(.unreachable(let text)):
-            text.hasPrefix(RequestFailure.strangerText) ? true : nil
-        case .failure(.refused(code: "unknownReply", _)): true
+            text.hasPrefix(RequestFailure.strangerText) ? .stranger : nil
+        case .failure(.refused(code: "unknownReply", _)): .stranger
         case .failure(.timedOut), .failure(.interrupted): nil
         // The server itself, whatever it has to say.
-        case .failure: false
+        case .failure: .server
         }
     }
 }
 
+/// Who answered a probe.
+private enum Answerer: Sendable {
+    case server
+    /// It takes no requests now.
+    case serverUnderMaintenance
+    case stranger
+}
+
 private final class Answer: Sendable {
-    let isStranger = Mutex<Bool?>(nil)
+    let answerer = Mutex<Answerer?>(nil)
 }

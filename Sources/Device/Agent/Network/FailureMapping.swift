@@ -23,6 +23,10 @@ extension RequestFailure {
         case (511, _): self = .stranger("HTTP 511")
         case (408, _), (504, _): self = .timedOut
         case (502, _): self = .unreachable("a proxy answers instead of it")
+        case (503, API.maintenanceCode) where error?.maintenance != nil:
+            self = .maintenance(
+                until: error?.maintenance?.until ?? Timestamp(milliseconds: 0),
+                message: error?.maintenance?.message)
         case (429, _), (503, _): self = .retryLater(code: code, seconds: retryAfterSeconds)
         case (500..., _): self = .retryLater(code: code, seconds: retryAfterSeconds)
         default:

@@ -82,6 +82,14 @@ struct RequestPerformer: Sendable {
         notice.clockSuspectSince = reply.server?.clockSuspectSince
         notice.version = reply.server?.version ?? ""
         notice.isCloned = reply.isCloned ?? false
+        notice.troubles = (reply.server?.services ?? []).map { service in
+            ServiceTrouble(
+                service: service.title, health: service.state, since: service.since,
+                percentileMilliseconds: service.percentileMilliseconds)
+        }
+        notice.backup = reply.backup.map {
+            BackupNotice(madeAt: $0.madeAt, originalsOn: $0.originalsOn)
+        }
         notice.devicesWithServiceOff = reply.servicesOff?["photos"] ?? []
         notice.eventVersion = reply.noticeVersion
         return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOSSL
 package import Records
+import Status
 package import SyncEngine
 import Synchronization
 package import Wire
@@ -215,6 +216,9 @@ extension RequestFailure {
         case .changeTokenExpired: "The server was restored: run martlet sync."
         case .retryLater(_, let seconds):
             "The server is busy: try again\(seconds.map { " in \($0) s" } ?? " later")."
+        case .maintenance(let until, let message):
+            "The server is under maintenance until \(EvidenceText.time(until))"
+                + "\(message.map { " (\($0))" } ?? ""): try again then."
         case .accountFull: "The account is full: free some space or raise its quota."
         case .serverStorageFull: "The server's disk is full: tell its owner."
         case .versionTooOld(let message, _): message

@@ -116,6 +116,17 @@ extension DatabaseRows {
         }
     }
 
+    package func assetsLeft(since time: Timestamp?) throws(RowsError) -> Int {
+        try connection.row(
+            """
+            SELECT count(*) FROM remote
+            WHERE type = 'asset' AND lacksHere = 1 AND createdAt > ? AND EXISTS (
+                SELECT 1 FROM assetDigest JOIN receipt ON receipt.digest = assetDigest.digest
+                WHERE asset = id AND isPart = 1)
+            """, [.integer(time?.milliseconds ?? .min)]
+        ) { Int($0.integer(0)) } ?? 0
+    }
+
     // MARK: Use and space
 
     package func noteUse(of asset: RecordID, at time: Timestamp) throws(RowsError) {

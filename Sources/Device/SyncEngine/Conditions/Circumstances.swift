@@ -147,7 +147,7 @@ extension SyncEngine {
         // It answers again: what waits for it need not wait for its own next try. Once each time it
         // comes back: a server that answers and breaks every request is left its time.
         if let answers = conditions.serverAnswers {
-            if answers, !circumstances.serverAnswered, serverGate.failure?.isOfTheWay ?? false {
+            if answers, !circumstances.serverAnswered, serverGate.failure?.endsWithProbe ?? false {
                 serverGate.retryNow(at: now)
             }
             circumstances.serverAnswered = answers

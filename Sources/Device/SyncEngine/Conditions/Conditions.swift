@@ -18,7 +18,8 @@ package struct Conditions: Hashable, Sendable {
     package var watchLimit: Int?
     /// Whose logout ends Martlet on this device; `nil`: it goes on.
     package var endsAtLogoutOf: String?
-    /// Whether the server itself answered when it was probed with this reading; `nil`: it was not.
+    /// Whether the server itself answered when it was probed with this reading, and takes requests;
+    /// `nil`: it was not probed.
     package var serverAnswers: Bool?
     /// How far local time is ahead of UTC.
     package var localOffsetSeconds: Int64

@@ -77,8 +77,44 @@ package struct ServerNotice: Hashable, Sendable {
     package var devicesWithServiceOff: [String] = []
     /// Which version of all this it is, to be compared with `Event.noticeChanged`.
     package var eventVersion: String?
+    /// Its services that are slow or fail.
+    package var troubles: [ServiceTrouble] = []
+    /// What there is beside the server's own copies; `nil`: it did not say.
+    package var backup: BackupNotice?
 
     package init() {}
+}
+
+/// Where originals are beside the server.
+package struct BackupNotice: Hashable, Sendable {
+    /// When the last whole backup's snapshot was made; `nil`: there is none.
+    package let madeAt: Timestamp?
+    /// The account's other devices that have every original.
+    package let originalsOn: [String]
+
+    package init(madeAt: Timestamp?, originalsOn: [String]) {
+        self.madeAt = madeAt
+        self.originalsOn = originalsOn
+    }
+}
+
+/// A service of the server that is not as it uses to be.
+package struct ServiceTrouble: Hashable, Sendable {
+    /// As people call it.
+    package let service: String
+    package let health: ServiceHealth
+    package let since: Timestamp
+    /// What one answer in 20 takes at least; `nil`: nothing was measured.
+    package let percentileMilliseconds: Int64?
+
+    package init(
+        service: String, health: ServiceHealth, since: Timestamp, percentileMilliseconds: Int64?
+    ) {
+        self.service = service
+        self.health = health
+        self.since = since
+        self.percentileMilliseconds = percentileMilliseconds
+    }
 }
 
 /// Which of two is to be upgraded.
@@ -136,6 +172,8 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case changeTokenExpired
     /// 429 or 503; seconds of Retry-After.
     case retryLater(code: String, seconds: Int64?)
+    /// 503 while the server's owner works on it.
+    case maintenance(until: Timestamp, message: String?)
     /// The pool's quota would be passed.
     case accountFull
     /// 507: the server's disk is under its reserve.

@@ -29,6 +29,10 @@ package protocol OptimizingRows: AnyObject {
     /// Assets that have an agreed file in the library, ordered by id.
     func assetsInLibrary(after id: RecordID?, limit: Int) throws(RowsError) -> [RecordID]
 
+    /// How many live assets that came to the server after `time` are not all here though this device
+    /// had what it lacks: it asked for receipts. `nil`: since ever.
+    func assetsLeft(since time: Timestamp?) throws(RowsError) -> Int
+
     /// Bytes to keep free on the library's disk with Optimize Storage; `nil`: as it is by default.
     func freeSpaceTarget() throws(RowsError) -> Int64?
     func save(freeSpaceTarget: Int64?) throws(RowsError)
@@ -99,6 +103,15 @@ extension MemoryRows {
             .compactMap { $0.agreed?.asset }
         let after = Set(assets).filter { asset in id.map { $0 < asset } ?? true }
         return Array(after.sorted().prefix(limit))
+    }
+
+    package func assetsLeft(since time: Timestamp?) -> Int {
+        current.remotes.assets(after: nil, limit: .max) { asset in
+            let parts = asset.record.fileParts
+            return time.map { asset.record.envelope.createdAt > $0 } ?? true
+                && !parts.allSatisfy { !current.files.list(with: $0.blob.digest).isEmpty }
+                && parts.contains { current.optimizing.receipts[$0.blob.digest] != nil }
+        }.count
     }
 
     package func freeSpaceTarget() -> Int64? { current.optimizing.freeSpaceTarget }

@@ -10,6 +10,21 @@ extension SyncEngine {
         if let since = notice.clockSuspectSince {
             reasons.append(Reason(.serverClockSuspect, since: since))
         }
+        if let backup = notice.backup, reporting.lastCopies > 0 {
+            reasons.append(
+                Reason(
+                    .lastCopy,
+                    [
+                        "items": EvidenceText.items(reporting.lastCopies),
+                        "backup": backup.madeAt.map(EvidenceText.time) ?? "there is none",
+                    ], since: reporting.lastCopiesSince ?? moment.wall))
+        }
+        for trouble in notice.troubles {
+            reasons.append(
+                Reason(
+                    .serverDegraded,
+                    ["service": trouble.service, "trouble": trouble.words], since: trouble.since))
+        }
         if VersionText.isNewer(notice.version, than: options.version) {
             reasons.append(
                 Reason(
@@ -49,6 +64,16 @@ extension SyncEngine {
         reporting.isNoticeStale = version != reporting.notice?.eventVersion
     }
 
+    /// Counts what is nowhere but on the server since its last backup.
+    mutating func countLastCopies(_ rows: any Rows) throws(RowsError) {
+        reporting.lastCopies = 0
+        if let backup = reporting.notice?.backup, optimizing.isOn, backup.originalsOn.isEmpty {
+            reporting.lastCopies = try rows.assetsLeft(since: backup.madeAt)
+        }
+        let since = reporting.lastCopiesSince ?? now.wall
+        reporting.lastCopiesSince = reporting.lastCopies > 0 ? since : nil
+    }
+
     /// Keeps what the server said, and since when it has been so.
     mutating func take(_ notice: ServerNotice) {
         if notice.eventVersion == reporting.heardVersion { reporting.isNoticeStale = false }
@@ -66,6 +91,16 @@ extension SyncEngine {
         }
         let since = reporting.nearlyFullSince ?? now.wall
         reporting.nearlyFullSince = isNearlyFull ?? false ? since : nil
+    }
+}
+
+extension ServiceTrouble {
+    /// Completes “Photos on the server …”.
+    fileprivate var words: String {
+        let time = "since \(EvidenceText.time(since))"
+        guard health == .degraded, let percentileMilliseconds else { return "fails \(time)" }
+        let latency = EvidenceText.latency(milliseconds: percentileMilliseconds)
+        return "is slower than usual \(time): one answer in 20 takes \(latency) or more"
     }
 }
 

@@ -15,6 +15,9 @@ struct Reporting: Sendable {
     /// Since when it has said this version, and since when the account is nearly full.
     var noticeSince: Timestamp?
     var nearlyFullSince: Timestamp?
+    /// Originals that are on the server alone, and since when there are any.
+    var lastCopies = 0
+    var lastCopiesSince: Timestamp?
     var lastAt: Int64?
     var isSending = false
     var count = 0

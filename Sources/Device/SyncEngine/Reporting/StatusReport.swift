@@ -163,7 +163,12 @@ extension SyncEngine {
                 "cause": words.hasSuffix(".") ? String(words.dropLast()) : words,
             ]
             return reasons + [Reason(.versionTooOld, sides, since: since)]
-        case .retryLater(ReasonCode.serverMaintenance.rawValue, _): code = .serverMaintenance
+        case .maintenance(let until, let message):
+            let words = message.map { " (\($0))" } ?? ""
+            return reasons + [
+                Reason(
+                    .serverMaintenance, ["until": EvidenceText.time(until) + words], since: since)
+            ]
         case .retryLater(ReasonCode.rateLimited.rawValue, _): code = .rateLimited
         case .retryLater: code = .serverDown
         default: code = .serverUnreachable

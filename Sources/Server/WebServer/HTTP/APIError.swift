@@ -22,6 +22,13 @@ package struct APIError: Error, Sendable {
 }
 
 extension APIError {
+    init(_ status: HTTPResponse.Status, _ reply: ErrorReply, retryAfterSeconds: Int64?) {
+        self.status = status
+        self.reply = reply
+        self.retryAfterSeconds = retryAfterSeconds
+        cause = nil
+    }
+
     static func badRequest(
         _ code: String, _ message: String, fields: [String] = []
     ) -> APIError {

@@ -3,6 +3,7 @@ import Synchronization
 import HTTPTypes
 import Hummingbird
 import Logging
+import Operations
 import Records
 import Wire
 
@@ -10,6 +11,7 @@ import Wire
 /// answer has.
 struct RequestMiddleware: RouterMiddleware {
     let metrics: Metrics
+    let monitor: ServiceMonitor
     let clock: ContinuousClock
 
     func handle(
@@ -18,12 +20,17 @@ struct RequestMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let begin = clock.now
         var response: Response
+        var code: String?
         do {
             try Self.checkProtocol(of: request)
             response = try await next(request, context)
         } catch {
+            let error = APIError(error)
+            code = error.reply.code
             response = Self.reply(to: error, request: request, logger: context.logger)
         }
+        let service = MonitoredRoutes.service(of: request, route: context.endpointPath)
+        if let service { try await monitor.delay(service) }
         Self.addHeaders(to: &response, context: context)
         let observation = Metrics.Observation(
             method: request.method.rawValue, route: context.endpointPath ?? "none",
@@ -31,6 +38,11 @@ struct RequestMiddleware: RouterMiddleware {
             receivedByteCount: request.headers[.contentLength].flatMap { Int64($0) } ?? 0,
             sentByteCount: response.headers[.contentLength].flatMap { Int64($0) } ?? 0)
         metrics.observe(observation)
+        if let service {
+            monitor.answered(
+                service, milliseconds: Int64(observation.duration / .milliseconds(1)),
+                failed: MonitoredRoutes.isFailure(response.status, code: code))
+        }
         Self.log(observation, context: context)
         return response
     }
@@ -59,9 +71,8 @@ struct RequestMiddleware: RouterMiddleware {
     }
 
     private static func reply(
-        to error: any Error, request: Request, logger: Logger
+        to error: APIError, request: Request, logger: Logger
     ) -> Response {
-        let error = APIError(error)
         if let cause = error.cause, error.status.code >= 500 {
             logger.error(
                 "\(error.reply.message)",

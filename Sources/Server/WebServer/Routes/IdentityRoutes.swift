@@ -2,12 +2,14 @@ import Storage
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Operations
 import Records
 import Wire
 
 /// `GET /identity`: what a client needs to know before it signs in.
 struct IdentityRoutes {
     let parts: ServiceParts
+    let monitor: ServiceMonitor
 
     func add(to group: RouterGroup<ServerContext>) {
         Resource(group: group).on("identity", [(.get, identity)])
@@ -23,7 +25,8 @@ struct IdentityRoutes {
             IdentityReply(
                 server: state.id, version: MartletVersion.text,
                 protocols: Array(WireProtocol.oldestSupported...WireProtocol.current),
-                time: parts.now()))
+                time: parts.now(),
+                maintenance: monitor.maintenance.map(MaintenanceDescription.init)))
         response.headers[.cacheControl] = "no-store"
         return response
     }

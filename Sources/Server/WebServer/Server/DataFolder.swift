@@ -1,5 +1,6 @@
 package import Accounts
-import Kernel
+package import Kernel
+package import Operations
 import Records
 package import Storage
 
@@ -27,6 +28,8 @@ package struct DataFolder: Sendable {
     package var receiptKey: String { path + "/receipt.key" }
     package var lock: String { path + "/lock" }
     package var temporary: String { path + "/temporary" }
+    /// While a restore into the folder has not ended.
+    package var restoreMark: String { path + "/restore.mark" }
 
     /// Whether a server has kept its data here before.
     package var holdsServer: Bool { FileManager.default.fileExists(atPath: database) }
@@ -55,9 +58,52 @@ package struct DataFolder: Sendable {
 
     /// Opens the database, or makes it.
     ///
-    /// Blocks.
+    /// Refuses one into which a backup is being restored. Blocks.
     package func openDatabase() throws(StorageError) -> SQLiteDatabase {
-        try SQLiteDatabase(path: database, migrations: MartletServer.migrations)
+        guard try !Restore.isUnderWay(mark: restoreMark) else {
+            throw StorageError(
+                .cannotOpen,
+                "A restore into \(path) has not ended: run martlet restore again.")
+        }
+        return try SQLiteDatabase(path: database, migrations: MartletServer.migrations)
+    }
+
+    /// What a backup is made of.
+    ///
+    /// Blocks.
+    package func backupSource() throws(StorageError) -> Backup.Source {
+        Backup.Source(
+            database: try openDatabase(), objects: blobs + "/objects", revoked: revoked,
+            receiptKey: receiptKey, folder: path)
+    }
+
+    package var restoreTarget: Restore.Target {
+        Restore.Target(
+            folder: path, database: database, objects: blobs + "/objects", revoked: revoked,
+            receiptKey: receiptKey, mark: restoreMark)
+    }
+
+    /// Keeps servers off the folder for as long as the lock is kept.
+    ///
+    /// Throws `dataFolderInUse` while one runs. Blocks.
+    package func takeForRestore() throws(ServerError) -> DataFolderLock {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw ServerError(
+                .dataFolderUnusable,
+                "The data folder \(path) cannot be used: check that it may be written.",
+                cause: error)
+        }
+        let lock = try DataFolderLock(path: self.lock)
+        lock.describe("process \(ProcessIdentity.number), restoring a backup")
+        return lock
+    }
+
+    package static func kernel(_ surroundings: ServerSurroundings) -> Kernel {
+        Kernel(randomNumber: surroundings.randomNumber, schemas: MartletServer.schemas)
     }
 
     /// Accounts beside the server, running or not: the database has its own locks.
@@ -67,8 +113,7 @@ package struct DataFolder: Sendable {
         let folder = DataFolder(path: path)
         if !folder.holdsServer { try folder.prepare() }
         let database = try folder.openDatabase()
-        let kernel = Kernel(
-            randomNumber: surroundings.randomNumber, schemas: MartletServer.schemas)
+        let kernel = Self.kernel(surroundings)
         let now = surroundings.now()
         try await database.write { transaction in
             _ = try kernel.prepare(at: now, in: transaction)

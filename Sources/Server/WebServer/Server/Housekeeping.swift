@@ -1,5 +1,6 @@
 import Kernel
 import Logging
+import Operations
 import Records
 import ServiceLifecycle
 import Storage
@@ -63,9 +64,13 @@ package struct Housekeeping: Sendable {
         var more = true
         while more, !Task.isCancelled {
             let now = surroundings.now()
-            let turn = try await parts.database.write { [kernel = parts.kernel] transaction in
-                try kernel.collect(at: now, in: transaction)
+            let turn = try await parts.database.write {
+                [kernel = parts.kernel] transaction -> CollectorTurn? in
+                // A backup copies what the collector would remove.
+                let isHeld = try CollectorHold.isInForce(at: now, in: transaction)
+                return isHeld ? nil : try kernel.collect(at: now, in: transaction)
             }
+            guard let turn else { return }
             more = turn.more
             guard !turn.removable.isEmpty else { continue }
             try await parts.store.remove(turn.removable)

@@ -2,6 +2,7 @@ import Accounts
 import Kernel
 package import Logging
 import NIOPosix
+import Operations
 import Records
 import Storage
 
@@ -43,12 +44,15 @@ extension MartletServer {
                 configuration: configuration, parts: parts, hub: hub,
                 surroundings: surroundings, logger: logger)
         ]
-        return MartletServer(
+        let server = MartletServer(
             configuration: configuration, parts: parts,
             accounts: Accounts(
                 database: database, kernel: kernel, revocations: revocations,
                 now: surroundings.now, randomBytes: surroundings.randomBytes),
             hub: hub, signer: signer, surroundings: surroundings, extensions: extensions,
             lock: lock, logger: logger)
+        // Whether it is under maintenance is known before the first request.
+        await server.monitor.look()
+        return server
     }
 }

@@ -12,7 +12,9 @@ extension MartletServer {
     /// Every route of the server.
     package func buildRouter() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self)
-        router.add(middleware: RequestMiddleware(metrics: parts.metrics, clock: ContinuousClock()))
+        router.add(
+            middleware: RequestMiddleware(
+                metrics: parts.metrics, monitor: monitor, clock: ContinuousClock()))
         let root = router.group("")
         OperationsRoutes(parts: parts).add(to: root)
         for part in extensions { part.addPages(to: root) }
@@ -20,18 +22,22 @@ extension MartletServer {
         let origin = OriginRule(publicOrigin: configuration.publicOrigin)
         let authentication = AuthenticationMiddleware(accounts: accounts, origin: origin)
         let prefix = RouterPath(API.prefix)
-        let open = router.group(prefix)
+        let open = router.group(prefix).add(middleware: MaintenanceMiddleware(monitor: monitor))
+        SystemStatusRoutes(monitor: monitor).add(to: open, pages: root)
         let zones = ZonesService(
             parts: parts, events: hub,
             committed: { [extensions] in for part in extensions { part.committed() } })
-        IdentityRoutes(parts: parts).add(to: open)
+        IdentityRoutes(parts: parts, monitor: monitor).add(to: open)
         SessionsRoutes(
             accounts: accounts, zones: zones, proxies: configuration.trustedProxies,
             origin: origin, isSecure: configuration.isSecure, receiptKey: signer.publicKey
         ).add(open: open, authentication: authentication)
 
-        let closed = router.group(prefix).add(middleware: authentication)
-        DevicesRoutes(service: DevicesService(parts: parts, accounts: accounts)).add(to: closed)
+        let closed = router.group(prefix).add(middleware: MaintenanceMiddleware(monitor: monitor))
+            .add(middleware: authentication)
+        DevicesRoutes(
+            service: DevicesService(parts: parts, accounts: accounts, monitor: monitor)
+        ).add(to: closed)
         ZonesRoutes(service: zones).add(to: closed)
         BlobsRoutes(
             blobs: BlobsService(parts: parts),
@@ -45,7 +51,7 @@ extension MartletServer {
             randomID: { UploadID(high: randomNumber(), low: randomNumber()) }
         ).add(to: closed)
         EventsRoutes(
-            zones: zones, notices: NoticesService(parts: parts), hub: hub,
+            zones: zones, notices: NoticesService(parts: parts, monitor: monitor), hub: hub,
             clock: surroundings.clock
         ).add(to: closed)
         for part in extensions { part.addRoutes(to: closed) }

@@ -5,6 +5,7 @@ import HummingbirdTLS
 package import Kernel
 package import Logging
 import NIOCore
+package import Operations
 import Photos
 import Records
 import ServiceLifecycle
@@ -28,6 +29,7 @@ package final class MartletServer: Service {
     /// Released databases have taken them in this order: new ones go to the END.
     package static let migrations: [Migration] =
         Kernel.migrations + AccountsSchema.migrations + PhotosSchema.migrations
+        + OperationsSchema.migrations
 
     package static let schemas: [any RecordSchema] = [PhotosSchema()]
 
@@ -37,6 +39,7 @@ package final class MartletServer: Service {
     package let hub: EventHub
     package let housekeeping: Housekeeping
     package let noticeWatch: NoticeWatch
+    package let monitor: ServiceMonitor
     let surroundings: ServerSurroundings
     let signer: ReceiptSigner
     let extensions: [any ServerExtension]
@@ -58,12 +61,19 @@ package final class MartletServer: Service {
         self.extensions = extensions
         self.lock = lock
         self.logger = logger
+        monitor = ServiceMonitor(
+            database: parts.database, store: parts.store,
+            surroundings: ServiceMonitor.Surroundings(
+                now: surroundings.now,
+                monotonicMilliseconds: surroundings.monotonicMilliseconds,
+                clock: surroundings.clock, randomBytes: surroundings.randomBytes,
+                conditionsFile: configuration.conditionsFile), logger: logger)
         housekeeping = Housekeeping(
             parts: parts, surroundings: surroundings, process: surroundings.randomNumber(),
             logger: logger)
         noticeWatch = NoticeWatch(
-            notices: NoticesService(parts: parts), hub: hub, clock: surroundings.clock,
-            logger: logger)
+            notices: NoticesService(parts: parts, monitor: monitor), hub: hub,
+            clock: surroundings.clock, logger: logger)
     }
 
     /// The port that the server listens on; `nil` before it does.
@@ -75,6 +85,8 @@ package final class MartletServer: Service {
             [
                 BackgroundService { [housekeeping] in await housekeeping.run() },
                 BackgroundService { [noticeWatch] in try await noticeWatch.run() },
+                BackgroundService { [monitor] in try await monitor.run() },
+                BackgroundService { [monitor] in try await monitor.probeForever() },
                 BackgroundService { [surroundings] in
                     while true {
                         try await surroundings.clock.sleep(for: .seconds(Limits.memoryTrimSeconds))

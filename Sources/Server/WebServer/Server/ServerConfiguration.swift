@@ -23,11 +23,14 @@ package struct ServerConfiguration: Sendable {
     package var webFolder: String?
     /// The program to run as a decoding child; `nil`: this one.
     package var decoderProgram: String?
+    /// What MARTLET_SERVER_CONDITIONS names; for tests.
+    package var conditionsFile: String?
 
     package init(
         dataFolder: String, host: String = "127.0.0.1", port: Int = 8_080, tls: TLSFiles? = nil,
         publicURL: String? = nil, trustedProxies: TrustedProxies = .none,
-        webFolder: String? = nil, decoderProgram: String? = nil
+        webFolder: String? = nil, decoderProgram: String? = nil,
+        conditionsFile: String? = nil
     ) {
         self.dataFolder = dataFolder
         self.host = host
@@ -37,6 +40,7 @@ package struct ServerConfiguration: Sendable {
         self.trustedProxies = trustedProxies
         self.webFolder = webFolder
         self.decoderProgram = decoderProgram
+        self.conditionsFile = conditionsFile
     }
 
     /// Browsers reach the server by TLS, its own or a proxy's: cookies are marked so.

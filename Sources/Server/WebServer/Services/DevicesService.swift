@@ -1,5 +1,6 @@
 import Accounts
 import Kernel
+import Operations
 import Records
 import Status
 import Storage
@@ -15,6 +16,7 @@ import Foundation
 struct DevicesService: Sendable {
     let parts: ServiceParts
     let accounts: Accounts
+    let monitor: ServiceMonitor
 
     func devices(of account: AccountID) async throws -> [DeviceDescription] {
         let devices = try await accounts.devices(of: account)
@@ -47,6 +49,7 @@ struct DevicesService: Sendable {
         encoder.outputFormatting = .sortedKeys
         let bytes = Array(try encoder.encode(state))
         let now = parts.now()
+        let troubled = monitor.status().troubled
         let (before, answer, quota, server, version) = try await parts.database.write {
             [kernel = parts.kernel] transaction in
             (
@@ -57,22 +60,37 @@ struct DevicesService: Sendable {
                     in: transaction),
                 try kernel.quota(of: actor.account, in: transaction),
                 try kernel.serverState(in: transaction),
-                try NoticesService.version(of: actor.account, kernel, in: transaction)
+                try NoticesService.version(
+                    of: actor.account, kernel, troubled: troubled, in: transaction)
             )
         }
         var isCloned = Self.isCloned(state, heardBefore: before)
         if isCloned == true, let before, try await hasSignedIn(actor, since: before.reportedAt) {
             isCloned = false
         }
+        let troubles = troubled.map(TroubledService.init)
         return StateReply(
             zones: answer.zones.map(ZoneDescription.init), requests: answer.requests,
             blobsWanted: answer.wantedCount,
             account: AccountUsage(
                 usedByteCount: quota.usedByteCount, quotaByteCount: quota.limitByteCount),
             server: ServerCondition(
-                version: MartletVersion.text, clockSuspectSince: server.clockSuspectSince),
+                version: MartletVersion.text, clockSuspectSince: server.clockSuspectSince,
+                services: troubles.isEmpty ? nil : troubles),
             isCloned: isCloned, servicesOff: try await servicesOff(state.status, by: actor),
-            noticeVersion: version)
+            backup: try await backup(state.status, by: actor), noticeVersion: version)
+    }
+
+    /// Where what the device has in the cloud only is beside the server.
+    private func backup(
+        _ status: LibraryStatus, by actor: Actor
+    ) async throws -> BackupDescription? {
+        guard status.counts.onlyInCloud > 0 else { return nil }
+        let last = try await parts.database.read { try LastBackup.read(in: $0) }
+        let others = try await devices(of: actor.account).filter { device in
+            device.id != actor.device && device.status?.hasEveryOriginal ?? false
+        }
+        return BackupDescription(madeAt: last?.madeAt, originalsOn: others.map(\.name))
     }
 
     /// Which of the account's other devices have switched off what this one has.
@@ -120,6 +138,11 @@ struct DevicesService: Sendable {
 }
 
 extension LibraryStatus {
+    fileprivate var hasEveryOriginal: Bool {
+        counts.items > 0 && counts.inSync == counts.items
+            && !reasons.contains { $0.code == .notHeardFrom || $0.code == .serviceOff }
+    }
+
     /// What it is now of a device that said this and was heard of last at `heardAt`: one that is
     /// silent does nothing, whatever it said.
     fileprivate func heard(of name: String, at heardAt: Timestamp, now: Timestamp) -> Self {

@@ -1,5 +1,6 @@
 import Kernel
 import Logging
+import Operations
 import Records
 import Status
 import Storage
@@ -12,13 +13,16 @@ import Wire
 /// the version here.
 struct NoticesService: Sendable {
     let parts: ServiceParts
+    let monitor: ServiceMonitor
 
     /// Of accounts that exist.
     func versions(of accounts: [AccountID]) async throws -> [(AccountID, NoticeEvent)] {
-        try await parts.database.read { [kernel = parts.kernel] transaction in
+        let troubled = monitor.status().troubled
+        return try await parts.database.read { [kernel = parts.kernel] transaction in
             try accounts.compactMap { account -> (AccountID, NoticeEvent)? in
                 do throws(KernelError) {
-                    let version = try Self.version(of: account, kernel, in: transaction)
+                    let version = try Self.version(
+                        of: account, kernel, troubled: troubled, in: transaction)
                     return (account, NoticeEvent(version: version))
                 } catch {
                     // Removed while its devices are connected.
@@ -34,7 +38,8 @@ struct NoticesService: Sendable {
     /// Sizes count as people read them, so that an upload does not make every device ask again with
     /// each of its files; without a quota nobody is told of them.
     static func version(
-        of account: AccountID, _ kernel: Kernel, in transaction: any Transaction
+        of account: AccountID, _ kernel: Kernel, troubled: [SystemStatus.Service],
+        in transaction: any Transaction
     ) throws(KernelError) -> String {
         let quota = try kernel.quota(of: account, in: transaction)
         let server = try kernel.serverState(in: transaction)
@@ -42,7 +47,9 @@ struct NoticesService: Sendable {
             MartletVersion.text, server.clockSuspectSince.map { "\($0.milliseconds)" } ?? "",
             "\(try kernel.wantedCount(for: account, in: transaction))",
             "\(try kernel.requestCount(of: account, in: transaction))",
+            try LastBackup.read(in: transaction).map { "\($0.madeAt.milliseconds)" } ?? "",
         ]
+        parts += troubled.map { "\($0.service) \($0.health) \($0.since.milliseconds)" }
         if let limit = quota.limitByteCount {
             parts += ["\(limit)", EvidenceText.bytes(quota.usedByteCount)]
         }

@@ -1,0 +1,163 @@
+import Agent
+import ArgumentParser
+import Operations
+import Records
+import Status
+import WebServer
+import Wire
+
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: "Copy a server, running or not, into a folder on another disk.",
+        discussion: "Run again, only what is new is copied.")
+
+    @Option(help: "The backup's folder; made where it is not.")
+    var to: String
+
+    @Flag(help: "Allow a folder on the server's own disk.")
+    var sameDisk = false
+
+    @OptionGroup var place: ServerPlaceOptions
+    @OptionGroup var output: OutputOptions
+
+    private struct Result: Encodable {
+        let madeAt: Int64
+        let epoch: Int64
+        let objects: Int
+        let bytes: Int64
+        let copied: Int
+        let copiedBytes: Int64
+        let missing: [String]
+    }
+
+    func run() async throws {
+        let folder = try place.existingFolder()
+        let target = DeviceHome.absolute(to)
+        let source = try DataFolder(path: folder).backupSource()
+        let backup = Backup(
+            of: source, to: target, version: MartletVersion.text,
+            now: ServerSurroundings.system.now)
+        try backup.prepare(allowsSameDisk: sameDisk)
+        let lock = try Self.lock(target)
+        var line = CopyingLine(isQuiet: output.json)
+        let report = try await backup.run { line.show($0) }
+        withExtendedLifetime(lock) {}
+        let time = EvidenceText.time(report.madeAt)
+        if output.json {
+            try Output.json(
+                Result(
+                    madeAt: report.madeAt.milliseconds / 1_000, epoch: report.epoch.rawValue,
+                    objects: report.objectCount, bytes: report.objectByteCount,
+                    copied: report.copiedCount, copiedBytes: report.copiedByteCount,
+                    missing: report.missing.map(\.text)))
+        } else {
+            Output.line(
+                "The backup of \(time) is whole: \(report.objectCount) objects, "
+                    + "\(EvidenceText.bytes(report.objectByteCount)); "
+                    + "\(report.copiedCount) of them are new "
+                    + "(\(EvidenceText.bytes(report.copiedByteCount))).")
+        }
+        guard report.missing.isEmpty else {
+            throw Complaint(
+                .incomplete, "objectsMissing",
+                "The server itself has lost \(report.missing.count) objects; all else is in the "
+                    + "backup. Let devices that have them sync.")
+        }
+    }
+
+    private static func lock(_ folder: String) throws -> DataFolderLock {
+        do {
+            let lock = try DataFolderLock(path: folder + "/lock")
+            lock.describe("a backup")
+            return lock
+        } catch {
+            guard error.code == .dataFolderInUse else { throw error }
+            throw Complaint(
+                .tryAgain, "backupRuns", "Another backup writes into \(folder): let it end.")
+        }
+    }
+}
+
+struct RestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Put a backup into a server's folder that is empty or damaged.",
+        discussion: "The server must not run. Interrupted, it is run again.")
+
+    @Option(help: "The backup's folder.")
+    var from: String
+
+    @Flag(help: "Also where there is a database that can be read; it is kept aside.")
+    var replace = false
+
+    @OptionGroup var place: ServerPlaceOptions
+    @OptionGroup var output: OutputOptions
+
+    private struct Result: Encodable {
+        let madeAt: Int64
+        let epoch: Int64
+        let copied: Int
+        let copiedBytes: Int64
+        let kept: Int
+        let adopted: Int
+        let missing: [String]
+        let aside: String?
+    }
+
+    func run() async throws {
+        let folder = DataFolder(path: try place.folder())
+        let lock = try folder.takeForRestore()
+        let restore = Restore(
+            from: DeviceHome.absolute(from), to: folder.restoreTarget,
+            kernel: DataFolder.kernel(.system), migrations: MartletServer.migrations,
+            at: ServerSurroundings.system.now())
+        try restore.prepare(replaces: replace)
+        var line = CopyingLine(isQuiet: output.json)
+        let report = try await restore.run { line.show($0) }
+        withExtendedLifetime(lock) {}
+        if output.json {
+            try Output.json(
+                Result(
+                    madeAt: report.madeAt.milliseconds / 1_000, epoch: report.epoch.rawValue,
+                    copied: report.copiedCount, copiedBytes: report.copiedByteCount,
+                    kept: report.keptCount, adopted: report.adoptedCount,
+                    missing: report.missing.map(\.text), aside: report.aside))
+        } else {
+            Output.line(
+                "The server is as it was at \(EvidenceText.time(report.madeAt)): "
+                    + "\(report.copiedCount) objects were copied, \(report.keptCount) were there.")
+            if report.adoptedCount > 0 {
+                Output.line("\(report.adoptedCount) newer objects were there and are kept.")
+            }
+            if let aside = report.aside { Output.line("What was replaced is in \(aside).") }
+            Output.line(
+                "Start it with martlet serve; devices compare, and send what it lacks by themselves."
+            )
+        }
+        guard report.missing.isEmpty else {
+            throw Complaint(
+                .incomplete, "objectsMissing",
+                "\(report.missing.count) objects are not in the backup: devices that have them send "
+                    + "them again.")
+        }
+    }
+}
+
+/// A line every other second of how far a copy is.
+private struct CopyingLine {
+    let isQuiet: Bool
+    private var last: ContinuousClock.Instant?
+
+    init(isQuiet: Bool) { self.isQuiet = isQuiet }
+
+    mutating func show(_ progress: Backup.Progress) {
+        let now = ContinuousClock().now
+        let spacing = Duration.milliseconds(Limits.plainProgressMilliseconds)
+        guard !isQuiet, last.map({ now - $0 >= spacing }) ?? true else { return }
+        last = now
+        Output.line(
+            "\(progress.done) of \(progress.count) objects, "
+                + "\(EvidenceText.bytes(progress.copiedByteCount)) copied")
+    }
+}

@@ -79,6 +79,11 @@ extension SyncEngine {
             return
         }
         let held = try HeldChanges.summary(rows, at: now.wall)
+        if held.isHeld, try rows.missingCounts().approved == 0 {
+            localChanges.commits.cursor = nil
+            localChanges.commits.isPlanNeeded = false
+            return
+        }
         while commits.count < Limits.groupsPerDeviceCommitMax {
             let page = try rows.missingFiles(
                 after: localChanges.commits.cursor, limit: Limits.groupsPerDeviceCommitMax)

@@ -164,6 +164,7 @@ extension SyncEngine {
         if let whole = record.joinedInto { try joined(into: whole, rows) }
         try noteRemoval(of: record, after: known, rows)
         guard record.isLiveAsset else { return try forgetMissing(of: record.key.id, rows) }
+        if !(known?.record.isLiveAsset ?? false) { reconsiderHeld() }
         try noteName(of: record, after: known?.record, rows)
         for (_, blob) in record.blobs.sorted(by: { $0.key < $1.key }) {
             uploads.dropIfIdle(blob.digest)

@@ -29,6 +29,13 @@ enum PreviewWork: Sendable {
     case kept(RecordID)
     case removed(RecordID)
     case namesSynced
+
+    var isLibrarySync: Bool {
+        switch self {
+        case .synced, .namesSynced: true
+        case .announced, .kept, .removed: false
+        }
+    }
 }
 
 extension SyncEngine {
@@ -98,6 +105,7 @@ extension SyncEngine {
     mutating func preview(
         _ work: PreviewWork, _ result: Result<DiskOutcome, DiskError>, _ rows: any Rows
     ) throws(RowsError) {
+        defer { if work.isLibrarySync { librarySyncEnded() } }
         guard let batch = previews.batch else { return }
         let failure: DiskError? = if case .failure(let error) = result { error } else { nil }
         switch work {
@@ -105,7 +113,7 @@ extension SyncEngine {
             if let failure { return abandon(batch, failure) }
             if batch.isRemoval { return takeAway(batch) }
             previews.batch?.step = .syncing
-            perform(.syncLibrary, .preview(.synced))
+            syncLibrary(for: .preview(.synced))
         case .synced:
             if let failure {
                 abandon(batch, failure)
@@ -185,7 +193,7 @@ extension SyncEngine {
             return
         }
         previews.batch?.step = .syncingNames
-        perform(.syncLibrary, .preview(.namesSynced))
+        syncLibrary(for: .preview(.namesSynced))
     }
 
     private mutating func previewsAreDurable(

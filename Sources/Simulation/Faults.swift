@@ -12,12 +12,13 @@ enum FaultKind: String, CaseIterable {
     case offline, serverBusy, serverStorageFull, signInExpired
     case diskFull, diskReadOnly, diskFailing, volumeMissing, sourceMissing
     case clockJump, serverClockJump, serverRestored
-    case paused, noRoute, captivePortal, lowPower, lowBattery, metered
+    case paused, noRoute, captivePortal, lowPower, lowBattery, metered, photosOff
 
     /// The number of effects or requests in which it strikes about once; `nil`: lasts for some time.
     var rarity: Int? {
         switch self {
-        case .agentCrash, .powerCut: 60
+        // What leaves nothing half done is most of all effects: see `tenderFactor`.
+        case .agentCrash, .powerCut: 400
         case .serverCrash: 50
         case .requestLost, .replyLost, .requestRepeated: 8
         case .requestDelayed: 6
@@ -32,6 +33,9 @@ enum FaultKind: String, CaseIterable {
 }
 
 extension FaultKind {
+    /// How much more often a crash strikes what it leaves half done: a seed has only a few.
+    static let tenderFactor = 40
+
     /// What each end of it changes by as much as its beginning did.
     var isJump: Bool { self == .clockJump || self == .serverClockJump }
     var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
@@ -46,6 +50,8 @@ struct Faults {
     /// From the last fault on, the world is kind.
     private(set) var areOver = false
     private var crashesLeft: Int
+    /// Power cuts that are kept for the moments after a folder was synced.
+    private var cutsAfterSyncLeft = 2
     /// How often each kind has struck so far.
     private var strikeCounts: [Int]
     /// `KIND`, or `KIND#NUMBER` for one strike alone.
@@ -73,7 +79,8 @@ struct Faults {
         switch kind {
         case .agentCrash, .powerCut, .serverCrash:
             guard crashesLeft > 0,
-                streams[kind.index].oneIn(isTender ? max(1, rarity / 6) : rarity)
+                streams[kind.index].oneIn(
+                    isTender ? max(1, rarity / FaultKind.tenderFactor) : rarity)
             else { return false }
             guard isWanted(kind) else { return false }
             crashesLeft -= 1
@@ -81,6 +88,15 @@ struct Faults {
         default:
             return streams[kind.index].oneIn(rarity) && isWanted(kind)
         }
+    }
+
+    /// A folder was synced, and rows are about to rely on that.
+    mutating func cutPowerAfterSync() -> Bool {
+        guard !areOver, enabled.contains(.powerCut), cutsAfterSyncLeft > 0,
+            streams[FaultKind.powerCut.index].oneIn(4), isWanted(.powerCut)
+        else { return false }
+        cutsAfterSyncLeft -= 1
+        return true
     }
 
     /// Numbers the strikes, so that shrinking can leave out each alone.

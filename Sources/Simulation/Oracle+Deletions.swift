@@ -10,6 +10,10 @@ extension Oracle {
     /// A device moved an asset to Recently Deleted.
     func checkDeletion(of asset: RecordID, by id: DeviceID) {
         guard let device = devices.first(where: { $0.settings.device == id }) else { return }
+        if originals(of: asset).contains(where: device.tookAwayOnlyWhileOff) {
+            world.violate(
+                "(P4) \(device.name) deletes \(asset), whose file went while photos were off.")
+        }
         guard let original = original(of: asset) else { return }
         for (root, disk) in device.disks.enumerated() {
             for (path, node) in disk.files()

@@ -1,3 +1,4 @@
+import Records
 import SyncEngine
 
 // What the machine says of itself, and the user's pause.
@@ -30,5 +31,48 @@ extension SimulatedDevice {
         }
         if !isOn, world.plantedBug == .latchedPause { return }
         tell(.command(.pauseChanged), kind: "command")
+    }
+
+    /// As `martlet services off photos` and `on` do it; now and then originals are to leave as well.
+    func switchPhotos(on isOn: Bool) {
+        guard rows.current.photosService().isOn != isOn else { return }
+        let removes = isOn ? false : world.faults.oneIn(3)
+        let state = isOn ? ServiceState.returning : .off(since: moment.wall, removes: removes)
+        world.note("\(name): photos \(state)")
+        do {
+            try rows.transaction { rows throws(RowsError) in rows.save(photosService: state) }
+        } catch {
+            world.violate("\(name) cannot switch photos: \(error.message)")
+        }
+        rows.syncAll()
+        tell(.command(.serviceChanged), kind: "command")
+    }
+
+    /// While photos are off a device looks at its files and reports; to let originals leave it reads
+    /// the feed and asks for receipts.
+    func checkMaySend(_ request: Request) {
+        guard !knownService.isOn else { return }
+        switch request {
+        case .reportState: return
+        case .changes, .receipts: if knownService.isRemoving { return }
+        case .have, .pack, .put, .createUpload, .uploadOffset, .uploadPart, .commit, .download:
+            break
+        }
+        world.violate("\(name) sends \(request.name) while photos are off.")
+    }
+
+    /// A user deletes or replaces what one of this device's files holds.
+    func userRemoves(_ content: Content) {
+        if rows.current.photosService().isOn {
+            removedWhileOn.insert(content.digest)
+        } else {
+            removedWhileOff.insert(content.digest)
+        }
+        oracle.userRemoves(content)
+    }
+
+    /// Then it is fetched again: absent is not deleted (P4).
+    func tookAwayOnlyWhileOff(_ digest: Digest) -> Bool {
+        removedWhileOff.contains(digest) && !removedWhileOn.contains(digest)
     }
 }

@@ -270,8 +270,19 @@ extension SimulatedDevice {
             throw Self.inputOutputError
         }
         placesUnsynced = placesUnsynced.filter { $0.folder != folder }
+        cutPowerSoon()
         if world.plantedBug == .renameWithoutSync { return }
         disks[Int(folder.root.rawValue)].sync(folder: node)
+    }
+
+    /// Rows will say of files that they are there: before anything else makes their names durable
+    /// is the moment to look.
+    private func cutPowerSoon() {
+        guard world.faults.cutPowerAfterSync() else { return }
+        let incarnation = incarnation
+        world.after(world.faults.within(0...1_000)) { [self] in
+            if incarnation == self.incarnation { losePower("soon after syncFolder") }
+        }
     }
 
     private func move(

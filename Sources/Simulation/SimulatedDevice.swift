@@ -39,6 +39,11 @@ final class SimulatedDevice {
     var chosen: Set<RecordID> = []
     /// Files that answers of the user moved away.
     var trashedByHandCount = 0
+    /// What its process has heard of the photos service.
+    private(set) var knownService = ServiceState.on
+    /// What a user took away while photos were off, and while they were on.
+    var removedWhileOff: Set<Digest> = []
+    var removedWhileOn: Set<Digest> = []
     /// What its status said when somebody last looked.
     var lastState = "unseen"
     private(set) var watched: Set<Folder> = []
@@ -149,14 +154,15 @@ final class SimulatedDevice {
         startLater()
     }
 
-    /// What users wrote or renamed without syncing is theirs to lose.
+    /// What users wrote or renamed without syncing is theirs to lose; a picture that is left only
+    /// under a name that no picture has, is lost to Martlet.
     private func contentsThatMayVanish() -> Set<Content> {
         // Also on a disk that is away.
         let isMissing = library.isMissing
         library.isMissing = false
         defer { library.isMissing = isMissing }
         return Set(
-            library.files().map { library.nodes[$0.node] }
+            library.files().filter(\.path.isImportable).map { library.nodes[$0.node] }
                 .filter { $0.maker == .user || $0.isRenamedByUser }.map(\.content))
     }
 
@@ -183,6 +189,11 @@ final class SimulatedDevice {
         do {
             let effects = try rows.transaction { rows throws(RowsError) in
                 try engine.value.handle(event, at: moment, rows: rows)
+            }
+            switch event {
+            case .started, .command(.serviceChanged), .command(.pauseChanged):
+                knownService = rows.current.photosService()
+            default: break
             }
             for effect in effects { begin(effect) }
         } catch {
@@ -217,6 +228,7 @@ final class SimulatedDevice {
         case .readMark, .readFolder, .examine, .readFile, .disk, .send:
             underWayCount += 1
             let incarnation = incarnation
+            if case .send(_, let request) = effect { checkMaySend(request) }
             let isSlow = world.schedule.oneIn(25)
             world.after(isSlow ? 50...2_000 : 0...4) { [self] in
                 guard incarnation == self.incarnation else { return }
@@ -230,15 +242,25 @@ final class SimulatedDevice {
 
     /// True when the process or the power goes right here.
     private func interrupt(_ effect: Effect) -> Bool {
-        if world.faults.strikes(.agentCrash, isTender: effect.isTender) {
+        let isTender = effect.isTender && !isRoutine(effect)
+        if world.faults.strikes(.agentCrash, isTender: isTender) {
             crash(effect.name)
             return true
         }
-        if world.faults.strikes(.powerCut, isTender: effect.isTender) {
+        if world.faults.strikes(.powerCut, isTender: isTender) {
             losePower(effect.name)
             return true
         }
         return false
+    }
+
+    /// What each start does, and no file hangs on: a seed's few crashes are for the rest.
+    private func isRoutine(_ effect: Effect) -> Bool {
+        switch effect {
+        case .disk(_, .writeMark): true
+        case .disk(_, .syncRows): rows.current.intents().isEmpty
+        default: false
+        }
     }
 
     private func set(_ timer: TimerID, _ uptime: Int64) {

@@ -305,10 +305,8 @@ final class SimulatedUser {
     /// Everything at and below this path is about to go.
     func removing(_ path: RelativePath, in root: Int) {
         let disk = device.disks[root]
-        if let node = disk.node(at: path) { device.oracle.userRemoves(disk.nodes[node].content) }
-        for (_, node) in disk.files(below: path) {
-            device.oracle.userRemoves(disk.nodes[node].content)
-        }
+        if let node = disk.node(at: path) { device.userRemoves(disk.nodes[node].content) }
+        for (_, node) in disk.files(below: path) { device.userRemoves(disk.nodes[node].content) }
     }
 
     func notice(_ root: Int, _ path: RelativePath, isFolder: Bool = false) {

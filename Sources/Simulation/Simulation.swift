@@ -106,7 +106,7 @@ package struct Simulation {
         size = Size(&random)
         self.options = options
         world = World(
-            seed: seed, crashCountMax: 2 + size.actCount / 6, options: options)
+            seed: seed, crashCountMax: 3 + size.actCount / 6, options: options)
         actsPerUser = min(size.actCount / size.deviceCount + 1, options.actsPerUserMax)
         oracle = Oracle(world: world)
         server = try SimulatedServer(world: world, oracle: oracle, transaction: transaction)
@@ -235,6 +235,7 @@ package struct Simulation {
         case .serverClockJump:
             server.clockSkew += isOn ? -7_200_000 : 7_200_000
         case .paused: device.pause(isOn)
+        case .photosOff: device.switchPhotos(on: !isOn)
         case .noRoute, .captivePortal, .lowPower, .lowBattery, .metered:
             device.set(kind, isOn)
         default: preconditionFailure("\(kind.rawValue) does not last.")

@@ -119,6 +119,10 @@ import Testing
         _ database: DatabaseRows, _ memory: MemoryRows, _ world: RowsWorld, _ comment: Comment
     ) throws {
         #expect(try database.missingCounts() == memory.missingCounts(), comment)
+        for folder in Set(memory.missingFiles(after: nil, limit: .max).map(\.place.folder)) {
+            #expect(
+                try database.missingFiles(in: folder) == memory.missingFiles(in: folder), comment)
+        }
         for place in [nil] + world.places {
             #expect(
                 try database.missingFiles(after: place, limit: 3)

@@ -35,12 +35,7 @@ import Testing
         let isFound = try failures.contains { failure in
             try Campaign.run(from: failure.seed, count: 1).failures.isEmpty
         }
-        // Not found since previews are placed, whose sync may make the folders' names durable too.
-        withKnownIssue(isIntermittent: true) {
-            #expect(isFound, "\(bug) hides in \(bug.seedsToFind) seeds.")
-        } when: {
-            bug == .renameWithoutSync
-        }
+        #expect(isFound, "\(bug) hides in \(bug.seedsToFind) seeds.")
     }
 
     @Test func `a failing seed is shrunk to fewer faults and acts, and still fails`() throws {

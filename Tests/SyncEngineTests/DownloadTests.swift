@@ -179,6 +179,28 @@ import Testing
         #expect(device.log.filter { $0.hasPrefix("syncFolder") }.count == 3)
     }
 
+    @Test func `a file has no row before its name is durable, however often that fails`() throws {
+        let device = FakeDevice(try server([("A.JPG", "one")]), once: false)
+        let place = FakeDevice.library("2023/11/A.JPG")
+        var isFailing = true
+        device.failDisk = { operation in
+            if case .syncFolder = operation, isFailing { .inputOutput(errno: 5) } else { nil }
+        }
+        device.restart()
+        try device.run(milliseconds: 5_000)
+        #expect(device.files[place] != nil && device.rows.localFile(at: place) == nil)
+        device.tell(.placeChanged(place))
+        device.tell(.command(.compareAll))
+        try device.run(milliseconds: 5_000)
+        #expect(device.rows.localFile(at: place) == nil)
+        isFailing = false
+        try device.run(milliseconds: 100_000)
+        #expect(device.rows.localFile(at: place)?.agreed != nil)
+        #expect(device.libraryTexts == ["2023/11/A.JPG": "one"])
+        #expect(device.requests.filter { $0 == "download" }.count == 1)
+        #expect(try device.status().state == .upToDate)
+    }
+
     @Test func `leftovers that nothing will go on with are removed`() throws {
         let device = FakeDevice(FakeServer())
         device.temporaries = [

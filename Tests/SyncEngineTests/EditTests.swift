@@ -129,6 +129,18 @@ import Testing
         #expect(device.libraryTexts.values.sorted() == ["picture", "second", "second"])
     }
 
+    @Test func `bytes that another asset had before are no edit of what lay there`() throws {
+        let second = FakeDevice.library("2024/05/IMG_2.JPG")
+        device.write("second", to: second)
+        try device.sync()
+        device.write("second, edited", to: second, ageSeconds: 60)
+        try device.sync()
+        device.write("second", to: picture, ageSeconds: 60)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["picture", "second, edited"])
+        #expect(device.libraryTexts.values.sorted() == ["picture", "second", "second, edited"])
+    }
+
     @Test func `a file renamed in the library renames its asset`() throws {
         let renamed = FakeDevice.library("2024/05/Beach.JPG")
         device.files[renamed] = device.files.removeValue(forKey: picture)

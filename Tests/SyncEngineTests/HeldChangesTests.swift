@@ -115,4 +115,74 @@ import Testing
         #expect(try device.sync() == .inSync)
         #expect(server.assets.count == 20)
     }
+
+    @Test func `what was changed and is held is not fetched beside it`() throws {
+        for number in 0..<18 {
+            let place = FakeDevice.library("2024/IMG_\(number).JPG")
+            device.write("encrypted \(number)", to: place, ageSeconds: 60)
+        }
+        device.restart(once: false)
+        try device.run(milliseconds: 20_000)
+        #expect(try device.status().reasons.map(\.code) == [.heldForConfirmation])
+        device.tell(.command(.compareAll))
+        try device.run(milliseconds: 20_000)
+        #expect(device.libraryTexts.count == 20)
+        #expect(!device.requests.contains("download"))
+    }
+
+    @Test func `when the library has grown, what was much of it is sent`() throws {
+        remove(0..<15)
+        device.restart(once: false)
+        try device.run(milliseconds: 30_000)
+        #expect(try device.status().counts.held == 15)
+        let other = FakeDevice(server, number: 2, optimizes: true)
+        for number in 0..<20 {
+            other.write("more \(number)", to: FakeDevice.source("DSC_\(number).JPG"))
+        }
+        try other.sync()
+        device.tell(.zoneChanged(head: server.head))
+        try device.run(milliseconds: 30_000)
+        #expect(trashedCount == 15)
+        let status = try device.status()
+        #expect(status.counts.held == 0 && status.counts.waiting == 0)
+    }
+
+    @Test func `changes that were held are sent when the library has grown`() throws {
+        for number in 0..<15 {
+            let place = FakeDevice.library("2024/IMG_\(number).JPG")
+            device.write("edited \(number)", to: place, ageSeconds: 60)
+        }
+        device.restart(once: false)
+        try device.run(milliseconds: 30_000)
+        #expect(try device.status().reasons.map(\.code) == [.heldForConfirmation])
+        let other = FakeDevice(server, number: 2, optimizes: true)
+        for number in 0..<20 {
+            other.write("more \(number)", to: FakeDevice.source("DSC_\(number).JPG"))
+        }
+        try other.sync()
+        device.tell(.zoneChanged(head: server.head))
+        try device.run(milliseconds: 30_000)
+        #expect(try device.status().state == .upToDate)
+        let edited = server.assets.compactMap { $0.blob(.original) }.count {
+            String(decoding: server.blobs[$0.digest] ?? [], as: UTF8.self).hasPrefix("edited")
+        }
+        #expect(edited == 15)
+    }
+
+    @Test func `no other spelling of its name takes the place of what is held`() throws {
+        // As a disk that decomposes names lists it.
+        let place = FakeDevice.library("2023/11/u\u{308}.JPG")
+        device.write("picture", to: place)
+        try device.sync()
+        device.files[place] = nil
+        remove(0..<15)
+        try device.sync()
+        #expect(try device.status().counts.held == 16)
+        let other = FakeDevice(server, number: 2, optimizes: true)
+        other.write("another", to: FakeDevice.source("\u{FC}.JPG"))
+        try other.sync()
+        try device.sync()
+        #expect(device.files[FakeDevice.library("2023/11/\u{FC}.JPG")] == nil)
+        #expect(device.files[FakeDevice.library("2023/11/\u{FC} (2).JPG")] != nil)
+    }
 }

@@ -153,8 +153,7 @@ import Testing
         try settle(one)
         server.restore { _ in false }
         server.blobs = [:]
-        // All is sent, and the sync does not notice that it is done.
-        withKnownIssue { try settle(one) }
+        try settle(one)
         #expect(stills.count == 1)
         let asset = try #require(stills.first)
         #expect(asset.blob(.pairedVideo)?.digest == Digest(of: Array("film".utf8)))

@@ -398,4 +398,55 @@ import Testing
         #expect(device.previews.count == 3)
         checkRows(of: device)
     }
+
+    @Test func `a preview comes when a comparison finds the original gone from its source`() throws
+    {
+        let server = FakeServer()
+        let device = FakeDevice(server, optimizes: true, once: false)
+        device.write("bytes of A.JPG", to: FakeDevice.source("A.JPG"))
+        device.restart()
+        try device.run(milliseconds: 20_000)
+        try render("A.JPG", on: server)
+        device.tell(.zoneChanged(head: server.head))
+        try device.run(milliseconds: 20_000)
+        #expect(device.previews.isEmpty)
+        device.write("another picture", to: FakeDevice.source("A.JPG"), ageSeconds: 60)
+        device.tell(.command(.compareAll))
+        try device.run(milliseconds: 60_000)
+        #expect(device.previews[try id("A.JPG", server)] == preview("A.JPG"))
+    }
+
+    @Test func `a preview comes soon after the original has gone from its source`() throws {
+        let server = FakeServer()
+        let device = FakeDevice(server, optimizes: true, once: false)
+        device.write("bytes of A.JPG", to: FakeDevice.source("A.JPG"))
+        device.restart()
+        try device.run(milliseconds: 20_000)
+        try render("A.JPG", on: server)
+        device.tell(.zoneChanged(head: server.head))
+        try device.run(milliseconds: 20_000)
+        device.files[FakeDevice.source("A.JPG")] = nil
+        device.tell(.placeChanged(FakeDevice.source("A.JPG")))
+        try device.run(milliseconds: 20_000)
+        #expect(device.previews[try id("A.JPG", server)] == preview("A.JPG"))
+    }
+
+    @Test func `while one sync of the disk is under way no other begins`() throws {
+        let device = FakeDevice(try server())
+        var syncCount = 0
+        device.takesLong = { effect in
+            guard case .disk(_, .syncLibrary) = effect else { return false }
+            syncCount += 1
+            return true
+        }
+        device.restart()
+        try device.run(milliseconds: 20_000)
+        // Previews and originals are both ready for theirs.
+        #expect(syncCount == 1)
+        #expect(device.temporaries.count == 6)
+        device.letGo()
+        try device.run()
+        #expect(device.outcome == .inSync)
+        #expect(device.libraryTexts.count == 3 && device.temporaries.isEmpty)
+    }
 }

@@ -105,6 +105,41 @@ import Testing
         #expect(deleted())
     }
 
+    @Test func `what went is no deletion when a resume is heard before that it is on`() throws {
+        let device = try device()
+        turn(device, off(device))
+        try device.run(milliseconds: 1_000)
+        device.files[synced] = nil
+        device.tell(.command(.pauseChanged))
+        turn(device, .returning)
+        try device.run(milliseconds: 1_000)
+        device.tell(.placeChanged(synced))
+        try device.run(milliseconds: 100_000)
+        #expect(!deleted())
+        #expect(device.libraryTexts.values.sorted() == ["elsewhere", "one"])
+    }
+
+    @Test func `what went from a folder that cannot be read yet is no deletion`() throws {
+        let device = try device()
+        let place = FakeDevice.library("Trip/B.JPG")
+        device.write("trip", to: place)
+        device.tell(.command(.compareAll))
+        try device.run(milliseconds: 20_000)
+        turn(device, off(device))
+        try device.run(milliseconds: 1_000)
+        device.files[place] = nil
+        device.failFolder = { folder in
+            folder.path.text == "Trip" ? .inputOutput(errno: 5) : nil
+        }
+        turn(device, .returning)
+        try device.run(milliseconds: 20_000)
+        device.failFolder = { _ in nil }
+        try device.run(milliseconds: 400_000)
+        #expect(!deleted())
+        #expect(device.libraryTexts.values.sorted() == ["elsewhere", "one", "trip"])
+        #expect(device.rows.photosService() == .on)
+    }
+
     @Test func `with remove what is proven leaves, what is not stays, and nothing is deleted`()
         throws
     {

@@ -61,6 +61,7 @@ package struct SyncEngine: Sendable {
     var uploads = Uploads()
     var downloads = Downloads()
     var previews = Previews()
+    var librarySync = LibrarySync()
     var removals = Removals()
     var renaming = Renaming()
     var optimizing = Optimizing()
@@ -157,8 +158,8 @@ package struct SyncEngine: Sendable {
             evictions.startAnew()
             try retryAsides(rows)
         case .syncNow: circumstances.isOverridden = true
-        case .pauseChanged: try readAllowances(rows)
-        case .serviceChanged: try serviceChanged(rows)
+        // Either may be the first to say what rows say of both.
+        case .pauseChanged, .serviceChanged: try allowancesChanged(rows)
         case .userDecided: userChanges.pass()
         case .libraryAccepted: libraryAccepted()
         case .rootsChanged:

@@ -88,6 +88,18 @@ extension DatabaseRows {
             ], missingFile)
     }
 
+    package func missingFiles(in folder: Folder) throws(RowsError) -> [MissingFile] {
+        let prefix = folder.path == .root ? [] : folder.path.bytes + [UInt8(ascii: "/")]
+        // What follows the prefix is one name: it has no slash.
+        return try connection.rows(
+            """
+            SELECT \(Self.missingColumns) FROM missingFile
+            WHERE root = ?1 AND path >= ?2 AND substr(path, 1, length(?2)) = ?2
+                AND instr(substr(path, length(?2) + 1), x'2F') = 0
+            ORDER BY path
+            """, [.integer(folder.root.rawValue), .blob(prefix)], missingFile)
+    }
+
     package func missingCounts() throws(RowsError) -> MissingCounts {
         let groups = try connection.rows(
             """

@@ -40,8 +40,8 @@ extension SyncEngine {
             && circumstances.way == nil && serverGate.allows(at: now) && !isAnothers
     }
 
-    /// The user switched it on or off.
-    mutating func serviceChanged(_ rows: any Rows) throws(RowsError) {
+    /// The user switched it on or off, paused or resumed.
+    mutating func allowancesChanged(_ rows: any Rows) throws(RowsError) {
         let before = circumstances.service
         try readAllowances(rows)
         guard circumstances.service != before else { return }
@@ -63,10 +63,11 @@ extension SyncEngine {
         }
     }
 
-    /// All was compared since it is on again: from now on what is missing may be a deletion.
+    /// All was compared since it is on again, and every folder could be read: from now on what is missing may be a deletion.
     mutating func advanceService(_ rows: any Rows) throws(RowsError) {
         guard circumstances.service == .returning, comparison.hasComparedLibrary,
-            !comparison.isRunning, try rows.photosService() == .returning
+            !comparison.isRunning, !library.troubles.contains(where: { $0.folder.root.isLibrary }),
+            try rows.photosService() == .returning
         else { return }
         circumstances.service = .on
         try rows.save(photosService: .on)

@@ -56,8 +56,12 @@ extension SyncEngine {
         if remote.record.isNamedOtherwise(than: agreement.name) { renaming.needPass() }
         try rows.agree(agreement, at: file.place)
         try noteAgreed(agreement.asset, rows)
-        // What lay here before is an asset without this place now.
-        if let before = file.agreed, before.asset != agreement.asset { fetchAgainSoon() }
+        // What lay here before is an asset, or a part, without this place now.
+        if let before = file.agreed,
+            before.asset != agreement.asset || before.role != agreement.role
+        {
+            fetchAgainSoon()
+        }
     }
 
     /// The file is no longer what it was agreed on as: that is fetched again.

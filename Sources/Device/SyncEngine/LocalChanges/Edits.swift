@@ -25,6 +25,24 @@ extension SyncEngine {
         return true
     }
 
+    /// Whether a file here was edited that had these bytes: until the edit is across, or while it is
+    /// held, what it was before is not fetched beside it.
+    func isBeingRevised(
+        _ digest: Digest, of asset: RecordID, _ rows: any Rows
+    ) throws(RowsError) -> Bool {
+        try rows.localFiles(agreedFor: asset).contains { file in
+            file.place.root.isLibrary && file.isEdited && file.agreed?.digest == digest
+        }
+    }
+
+    /// The library has more assets than before: what was much of it may be little now.
+    mutating func reconsiderHeld() {
+        if localChanges.missingCount > 0 { localChanges.commits.isPlanNeeded = true }
+        guard localChanges.heldEdits?.isHeld ?? false else { return }
+        localChanges.heldEdits = nil
+        openPass.isNeeded = true
+    }
+
     /// Edits are held with deletions when there are many (P4).
     mutating func isHeldEdit(_ file: LocalFile, _ rows: any Rows) throws(RowsError) -> Bool {
         guard file.isEdited, file.agreed?.modifiedAt != nil else { return false }

@@ -11,6 +11,8 @@ package protocol LocalChangesRows: AnyObject {
     func missingFile(at place: Place) throws(RowsError) -> MissingFile?
     func missingFiles(agreedFor asset: RecordID) throws(RowsError) -> [MissingFile]
     func missingFiles(after place: Place?, limit: Int) throws(RowsError) -> [MissingFile]
+    /// Those of this folder itself.
+    func missingFiles(in folder: Folder) throws(RowsError) -> [MissingFile]
     func missingCounts() throws(RowsError) -> MissingCounts
     func save(_ missing: MissingFile) throws(RowsError)
     func removeMissingFile(at place: Place) throws(RowsError)
@@ -65,6 +67,10 @@ extension MemoryRows {
         Array(
             current.localChanges.sorted { file in place.map { $0 < file.place } ?? true }
                 .prefix(limit))
+    }
+
+    package func missingFiles(in folder: Folder) -> [MissingFile] {
+        current.localChanges.sorted { $0.place.folder == folder }
     }
 
     package func missingCounts() -> MissingCounts {

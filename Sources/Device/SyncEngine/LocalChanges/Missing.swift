@@ -33,6 +33,8 @@ struct LocalChanges: Sendable {
     /// All folders were read since the last file was found missing: a file that was renamed has been
     /// found by its new name, even if nobody told of that.
     var isCompared = false
+    /// What is missed in a folder: assets by `FileName.key`; dropped when anything is missed or found.
+    var missedNames: [Folder: [String: Set<RecordID>]] = [:]
     /// How far a look at more than `Limits.missingPerCheckMax` files came.
     var cursor: Place?
 
@@ -52,6 +54,7 @@ extension SyncEngine {
     mutating func reloadMissing(_ rows: any Rows) throws(RowsError) {
         let counts = try rows.missingCounts()
         localChanges.missingCount = counts.all
+        localChanges.missedNames.removeAll()
         localChanges.heldEdits = nil
         if counts.unconfirmed > 0 { lookAgainSoon() }
         localChanges.commits.isPlanNeeded = true
@@ -71,6 +74,7 @@ extension SyncEngine {
         if try rows.missingFile(at: row.place) == nil { localChanges.missingCount += 1 }
         try rows.save(
             MissingFile(place: row.place, agreed: agreed, stamp: row.stamp, since: now.wall))
+        localChanges.missedNames.removeAll()
         localChanges.isCompared = false
         lookAgainSoon()
     }
@@ -96,6 +100,7 @@ extension SyncEngine {
         guard try rows.missingFile(at: missing.place) != nil else { return }
         try rows.removeMissingFile(at: missing.place)
         localChanges.missingCount -= 1
+        localChanges.missedNames.removeAll()
         // Held changes may be fewer now.
         localChanges.commits.isPlanNeeded = true
         fetchAgainSoon()
@@ -114,14 +119,29 @@ extension SyncEngine {
         return try !rows.missingFiles(agreedFor: asset).isEmpty
     }
 
-    /// Whether another asset's file is missed at this place: it stays free until that is decided.
-    func isMissedByAnother(
+    /// Whether another asset's file is missed at this place, or at one that some disk takes for it:
+    /// it stays free until that is decided.
+    mutating func isMissedByAnother(
         _ place: Place, than asset: RecordID, _ rows: any Rows
     ) throws(RowsError) -> Bool {
-        guard localChanges.missingCount > 0, let missing = try rows.missingFile(at: place) else {
-            return false
+        guard localChanges.missingCount > 0 else { return false }
+        let names = try missedNames(in: place.folder, rows)
+        return names[FileName.key(place.path.name)]?.contains { $0 != asset } ?? false
+    }
+
+    private mutating func missedNames(
+        in folder: Folder, _ rows: any Rows
+    ) throws(RowsError) -> [String: Set<RecordID>] {
+        if let known = localChanges.missedNames[folder] { return known }
+        if localChanges.missedNames.count >= Limits.foldersWithNamesMax {
+            localChanges.missedNames.removeAll()
         }
-        return missing.agreed.asset != asset
+        var names: [String: Set<RecordID>] = [:]
+        for missing in try rows.missingFiles(in: folder) {
+            names[FileName.key(missing.place.path.name), default: []].insert(missing.agreed.asset)
+        }
+        localChanges.missedNames[folder] = names
+        return names
     }
 
     // MARK: The second look

@@ -228,7 +228,8 @@ extension SyncEngine {
         }
         if page.count < Limits.openRowsPerPageMax {
             openPass.isRunning = false
-            openPass.continuesAt = nil
+            // Asked for while this one ran: nothing else might come to begin it.
+            openPass.continuesAt = openPass.isNeeded ? now.uptime + 1 : nil
         } else {
             openPass.cursor = page.last?.place
             openPass.continuesAt = now.uptime + 1

@@ -93,6 +93,8 @@ extension SyncEngine {
         comparison.nextAt = now.uptime + Limits.fullComparisonSeconds * 1_000
         openPass.isNeeded = true
         downloads.isPassNeeded = true
+        // Originals may have been found gone since it began.
+        previews.needPass()
     }
 
     mutating func folderRead(
@@ -269,6 +271,7 @@ extension SyncEngine {
     private mutating func forget(_ digest: Digest, _ rows: any Rows) throws(RowsError) {
         uploads.dropIfIdle(digest)
         try clear(.bytes(digest), rows)
+        if !comparison.isRunning { previews.needPassSoon(at: now) }
     }
 
     private mutating func exclude(

@@ -92,6 +92,8 @@ struct Downloads: Sendable {
     /// Ordered; names in them may not be durable.
     var unsyncedFolders: [Folder] = []
     var folderSyncs = Attempts()
+    /// Files in them that were placed, and are looked at when their folder is synced.
+    var unsynced: [(digest: Digest, place: Place)] = []
     /// Names taken in a folder, by `FileName.key`; dropped when something else changes there.
     var names: [Folder: Set<String>] = [:]
 
@@ -102,7 +104,8 @@ struct Downloads: Sendable {
 
     var hasQueued: Bool { !queue.isEmpty || !remote.isEmpty || !remoteLarge.isEmpty }
     var isIdle: Bool {
-        items.count == givenUpCount + deferredCount + withoutSpace.count && batch == nil
+        items.count == givenUpCount + deferredCount + withoutSpace.count + unsynced.count
+            && batch == nil
             && localWork == 0
             && !isPassNeeded
             && !isPassRunning && hasTemporaries
@@ -218,6 +221,10 @@ extension SyncEngine {
         else { return }
         for (role, blob) in remote.record.fileParts {
             guard try !isInLibrary(blob.digest, rows) else { continue }
+            if try isBeingRevised(blob.digest, of: remote.record.key.id, rows) {
+                if role == .original { return }
+                continue
+            }
             if downloads.items[blob.digest] == nil {
                 guard downloads.items.count < Limits.openItemsMax * 2 else {
                     downloads.isPassNeeded = true
@@ -321,7 +328,8 @@ extension SyncEngine {
         for asset in page.records { try wantDownload(of: asset, rows) }
         if page.isLast {
             downloads.isPassRunning = false
-            downloads.passContinuesAt = nil
+            // Asked for while this one ran: nothing else might come to begin it.
+            downloads.passContinuesAt = downloads.isPassNeeded ? now.uptime + 1 : nil
             removeUnwantedLeftovers()
         } else {
             downloads.passCursor = page.end
@@ -465,7 +473,8 @@ extension SyncEngine {
         guard let remote = try rows.remote(RecordKey(type: .asset, id: item.asset)),
             remote.record.isLiveAsset, try isKept(item.asset, rows),
             remote.record.fileParts.contains(where: { $0.blob.digest == item.blob.digest }),
-            try !isMissed(item.asset, rows)
+            try !isMissed(item.asset, rows),
+            try !isBeingRevised(item.blob.digest, of: item.asset, rows)
         else { return false }
         return try !isInLibrary(item.blob.digest, rows)
     }

@@ -158,14 +158,14 @@ extension SyncEngine {
         }
         let remote = RemoteRecord(record: record, epoch: epoch, listing: feed.state.listing)
         try rows.save(remote)
+        resumeRename(of: record)
         notePreview(of: record)
         try seekPair(ofFacts: record, rows)
         guard record.key.type == .asset else { return }
         if let whole = record.joinedInto { try joined(into: whole, rows) }
         try noteRemoval(of: record, after: known, rows)
         guard record.isLiveAsset else { return try forgetMissing(of: record.key.id, rows) }
-        // A name that was given while the server lacked it is told now.
-        if !(known?.record.isLiveAsset ?? false) { localChanges.commits.isPlanNeeded = true }
+        if !(known?.record.isLiveAsset ?? false) { reconsiderHeld() }
         try noteName(of: record, after: known?.record, rows)
         for (_, blob) in record.blobs.sorted(by: { $0.key < $1.key }) {
             uploads.dropIfIdle(blob.digest)

@@ -100,7 +100,7 @@ extension SyncEngine {
     private mutating func syncBatch() {
         downloads.batch?.step = .syncing
         downloads.batch?.pending = 1
-        perform(.syncLibrary, .syncLibrary)
+        syncLibrary(for: .syncLibrary)
     }
 
     mutating func folderMade(
@@ -128,7 +128,7 @@ extension SyncEngine {
             try abandonBatch(error, rows)
             return distrustTemporaries()
         }
-        // A sync of previews failed meanwhile: it may have dropped pages that this one then missed.
+        // The sync before this one failed: it may have dropped pages that this one then missed.
         for digest in batch.digests {
             if let item = downloads.items[digest], item.isDistrusted {
                 writeAgain(item)
@@ -308,27 +308,41 @@ extension SyncEngine {
         for (digest, place, stamp) in downloads.batch?.landed ?? [] where place.folder == folder {
             downloads.moving.remove(place)
             guard let item = downloads.items[digest] else { continue }
-            if case .success = result {
-                try placed(item, at: place, stamp, rows)
-            } else {
-                // Like any file that appeared there.
+            switch result {
+            case .success: try placed(item, at: place, stamp, rows)
+            case .failure(.notFound):
                 downloads.remove(digest)
                 examine(place)
+            case .failure:
+                // Without a row until its name is durable: a power cut must not look like a deletion.
+                downloads.moving.insert(place)
+                downloads.unsynced.append((digest, place))
             }
         }
         downloads.batch?.landed.removeAll { $0.place.folder == folder }
         if case .failure(let error) = result, error != .notFound {
-            // Again with the next batch, or soon. Should the name be lost before, the next
-            // comparison finds it missing: rows are observations.
+            // Again with the next batch, or soon.
             if !downloads.unsyncedFolders.containsSorted(folder) {
                 downloads.unsyncedFolders.insertSorted(folder)
             }
             downloads.folderSyncs.fail(error.text, at: now, rule: retryRule)
+        } else {
+            observeUnsynced(in: folder)
         }
         if stepDone(.syncingFolders) {
             downloads.batch = nil
             if downloads.unsyncedFolders.isEmpty { downloads.folderSyncs = Attempts() }
         }
+    }
+
+    /// Their names are durable by now, or gone with their folder: like any file that appeared there.
+    private mutating func observeUnsynced(in folder: Folder) {
+        for (digest, place) in downloads.unsynced where place.folder == folder {
+            downloads.moving.remove(place)
+            downloads.remove(digest)
+            examine(place)
+        }
+        downloads.unsynced.removeAll { $0.place.folder == folder }
     }
 
     /// Folders whose sync failed, when their next try is due.
@@ -474,7 +488,9 @@ extension SyncEngine {
         case .copy(let digest, let place): try copied(digest, from: place, result, rows)
         case .setTime(let digest): try timeSet(digest, result, rows)
         case .createFolder(let folder): try folderMade(folder, result, rows)
-        case .syncLibrary: try librarySynced(result, rows)
+        case .syncLibrary:
+            try librarySynced(result, rows)
+            librarySyncEnded()
         case .move(let digest, let place): try moved(digest, to: place, result, rows)
         case .syncFolder(let folder): try folderSynced(folder, result, rows)
         case .syncRun: try runSynced(result, rows)

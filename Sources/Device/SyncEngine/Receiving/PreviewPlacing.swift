@@ -31,6 +31,13 @@ enum PreviewWork: Sendable {
     case namesSynced
     /// A folder of them.
     case listed
+
+    var isLibrarySync: Bool {
+        switch self {
+        case .synced, .namesSynced: true
+        case .announced, .kept, .removed, .listed: false
+        }
+    }
 }
 
 extension SyncEngine {
@@ -102,6 +109,7 @@ extension SyncEngine {
     mutating func preview(
         _ work: PreviewWork, _ result: Result<DiskOutcome, DiskError>, _ rows: any Rows
     ) throws(RowsError) {
+        defer { if work.isLibrarySync { librarySyncEnded() } }
         if case .listed = work { return try previewsListed(result, rows) }
         guard let batch = previews.batch else { return }
         let failure: DiskError? = if case .failure(let error) = result { error } else { nil }
@@ -110,7 +118,7 @@ extension SyncEngine {
             if let failure { return abandon(batch, failure) }
             if batch.isRemoval { return takeAway(batch) }
             previews.batch?.step = .syncing
-            perform(.syncLibrary, .preview(.synced))
+            syncLibrary(for: .preview(.synced))
         case .synced:
             if let failure {
                 abandon(batch, failure)
@@ -191,7 +199,7 @@ extension SyncEngine {
             return
         }
         previews.batch?.step = .syncingNames
-        perform(.syncLibrary, .preview(.namesSynced))
+        syncLibrary(for: .preview(.namesSynced))
     }
 
     private mutating func previewsAreDurable(

@@ -55,6 +55,8 @@ struct Previews: Sendable {
     var isPassNeeded = false
     var isPassRunning = false
     var cursor: WantedPreview?
+    /// Uptime at which rows are looked at again: an original went.
+    var passDue: Int64?
     /// Some that lie here may be nobody's any more.
     var isRemovalNeeded = false
     /// Uptime at which they go even while other things are under way.
@@ -68,7 +70,7 @@ struct Previews: Sendable {
 
     var nextDeadline: Int64? {
         let gather = readySince.map { $0 + Limits.gatherMilliseconds }
-        return [gather, waiting.first?.at, removalDue, removalRetry, gate.nextTry]
+        return [gather, waiting.first?.at, passDue, removalDue, removalRetry, gate.nextTry]
             .compactMap { $0 }.min()
     }
 
@@ -78,7 +80,14 @@ struct Previews: Sendable {
 
     mutating func needPass() {
         isPassNeeded = true
+        passDue = nil
         cursor = nil
+    }
+
+    /// An original went: its preview is wanted soon, but not before a file that was only moved has
+    /// been seen at its new place.
+    mutating func needPassSoon(at now: Moment) {
+        passDue = passDue ?? now.uptime + Limits.vanishedMilliseconds
     }
 
     mutating func needRemoval(at now: Moment) {
@@ -134,6 +143,7 @@ struct Previews: Sendable {
     }
 
     mutating func takeDue(at now: Moment) {
+        if let due = passDue, due <= now.uptime { needPass() }
         if let due = removalRetry, due <= now.uptime {
             removalRetry = nil
             needRemoval(at: now)
@@ -319,7 +329,7 @@ extension SyncEngine {
         guard previews.transfers == 0 else { return false }
         guard canReceive else { return previews.batch.map { $0.step == .checkingMark } ?? true }
         guard previews.batch == nil, previews.ready.isEmpty, !previews.isPassNeeded,
-            !previews.isRemovalNeeded, !previews.upkeep.isListing
+            previews.passDue == nil, !previews.isRemovalNeeded, !previews.upkeep.isListing
         else { return false }
         if previews.gate.isGivenUp || previewsAreHeld { return true }
         return previews.items.count == previews.givenUpCount

@@ -190,9 +190,11 @@ extension SyncEngine {
         let seconds = isIdle ? Limits.markIdleSeconds : Limits.markSeconds
         library.nextReading = options.once ? nil : now.uptime + seconds * 1_000
         if isBad {
-            // No event tells that one can be read again, and what is missed may lie there.
-            for trouble in library.troubles
-            where trouble.folder.path == .root || localChanges.missingCount > 0 {
+            // No event tells that one can be read again, and what is missed may lie there, or a
+            // service that is on again may wait for it.
+            let isAwaited =
+                localChanges.missingCount > 0 || circumstances.service == .returning
+            for trouble in library.troubles where trouble.folder.path == .root || isAwaited {
                 enqueue(trouble.folder, deep: true)
             }
         }

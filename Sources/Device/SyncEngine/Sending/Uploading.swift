@@ -241,7 +241,11 @@ extension SyncEngine {
         case .live(let asset):
             try agree(file, isPartOf: asset, rows)
             try wantDownload(of: asset, rows)
-            guard try isRevision(file, of: asset, rows) else { return }
+            guard try isRevision(file, of: asset, rows) else {
+                // An earlier revision of another asset: no edit of what lay here.
+                if let row = try rows.localFile(at: file.place) { try disagree(row, rows) }
+                return
+            }
             try send(file, digest, rows)
         case .deletedBefore: try disagree(file, rows)
         case .absent: try send(file, digest, rows)

@@ -106,12 +106,11 @@ extension MemoryRows {
     }
 
     package func assetsLeft(since time: Timestamp?) -> Int {
-        current.remotes.assets(after: nil, limit: .max) { asset in
-            let parts = asset.record.fileParts
-            return time.map { asset.record.envelope.createdAt > $0 } ?? true
-                && !parts.allSatisfy { !current.files.list(with: $0.blob.digest).isEmpty }
-                && parts.contains { current.optimizing.receipts[$0.blob.digest] != nil }
-        }.count
+        current.remotes.liveAssets.count { asset in
+            time.map { asset.remote.record.envelope.createdAt > $0 } ?? true
+                && !asset.parts.allSatisfy { current.files.contains($0.digest) }
+                && asset.parts.contains { current.optimizing.receipts[$0.digest] != nil }
+        }
     }
 
     package func freeSpaceTarget() -> Int64? { current.optimizing.freeSpaceTarget }

@@ -25,6 +25,12 @@ import Wire
         let anna = try await server.person("anna")
         await server.server.monitor.look()
         try await server.run { client in
+            // A password takes its time on purpose: that is no measure of the service.
+            let wrong = SessionRequest(account: "anna", password: "wrong one", deviceName: "x")
+            let refused = try await client.send(
+                .put, "/api/v1/sessions/\(anna.device)", json: wrong)
+            #expect(refused.status == .unauthorized)
+            #expect(server.server.monitor.status().services[0].percentile == nil)
             for _ in 0..<3 {
                 _ = try await client.send(.get, "/api/v1/devices", by: anna)
             }

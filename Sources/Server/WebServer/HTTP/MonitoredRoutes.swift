@@ -13,9 +13,10 @@ enum MonitoredRoutes {
     ]
 
     /// `nil`: none, because the time that it takes is not the server's own, but the client's that
-    /// sends, or that of reading gigabytes back for receipts.
+    /// sends, that of reading gigabytes back for receipts, or a password's, which is slow on purpose.
     static func service(of request: Request, route: String?) -> MonitoredService? {
         guard let route, route != API.receipts else { return nil }
+        if request.method == .put, route.hasPrefix(API.sessions) { return nil }
         if request.headers[.transferEncoding] != nil { return nil }
         let byteCount = request.headers[.contentLength].flatMap { Int64($0) } ?? 0
         guard byteCount <= Limits.measuredBodyByteCountMax else { return nil }

@@ -133,6 +133,35 @@ import Testing
         #expect(server.head == head)
     }
 
+    @Test func `a name whose asset the server lost is told when the asset is back`() throws {
+        device.restart(once: false)
+        try device.run(milliseconds: 10_000)
+        // The name does not get across; then the server loses all it had.
+        device.refuse = { request in
+            if case .commit = request { .interrupted } else { nil }
+        }
+        rename(device, "2024/05/IMG_1.JPG", to: "NEW.JPG")
+        device.tell(.folderChanged(Folder(root: .library, path: RelativePath("2024/05"))))
+        try device.run(milliseconds: 10_000)
+        #expect(names == ["IMG_1.JPG"])
+        server.restore { _ in false }
+        server.blobs = [:]
+        // Tries of the name come while the bytes are not across again.
+        device.refuse = { request in
+            switch request {
+            case .put, .pack, .createUpload: .interrupted
+            default: nil
+            }
+        }
+        device.tell(.zoneChanged(head: server.head))
+        try device.run(milliseconds: 60_000)
+        #expect(server.assets.isEmpty)
+        device.refuse = { _ in nil }
+        // Before the next comparison.
+        try device.run(milliseconds: 300_000)
+        #expect(names.contains("NEW.JPG") && !names.contains("IMG_1.JPG"))
+    }
+
     @Test func `of several copies none is renamed`() throws {
         device.write("picture", to: FakeDevice.library("mine/copy.jpg"))
         try device.sync()

@@ -18,6 +18,9 @@ struct LocalCommits: Sendable {
     var cursor: Place?
     /// Saved by the server, until the feed says so.
     var awaited: Set<RecordID> = []
+    /// Assets whose files were renamed and which the server does not have, since it was restored: the
+    /// name is told when they are there again.
+    var waitingForRecord: Set<RecordID> = []
     /// Of assets whose last try failed.
     var attempts: [RecordID: Attempts] = [:]
 
@@ -53,6 +56,7 @@ extension SyncEngine {
             localChanges.cursor == nil, !localChanges.isChecking
         else { return }
         var commits: [LocalCommit] = []
+        localChanges.commits.waitingForRecord.removeAll()
         try planRenames(&commits, rows)
         try planDeletions(&commits, rows)
         if !localChanges.commits.isPlanNeeded { dropOldAttempts(except: commits) }
@@ -182,6 +186,14 @@ extension SyncEngine {
     private mutating func localCommitFailed(_ commit: LocalCommit, _ cause: String) {
         localChanges.commits.attempts[commit.asset, default: Attempts()]
             .fail(cause, at: now, rule: retryRule)
+    }
+
+    /// An asset that the server lacked may be there again.
+    mutating func resumeRename(of record: Record) {
+        guard record.isLiveAsset,
+            localChanges.commits.waitingForRecord.remove(record.key.id) != nil
+        else { return }
+        localChanges.commits.isPlanNeeded = true
     }
 
     /// The feed was read to its end: what was committed before is in the rows.

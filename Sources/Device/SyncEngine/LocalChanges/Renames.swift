@@ -12,7 +12,10 @@ extension SyncEngine {
         for file in try rows.renamedFiles(limit: Limits.groupsPerDeviceCommitMax) {
             guard var agreed = file.agreed, file.content != nil, !file.isEdited else { continue }
             let key = RecordKey(type: .asset, id: agreed.asset)
-            guard let remote = try rows.remote(key), remote.record.isLiveAsset else { continue }
+            guard let remote = try rows.remote(key), remote.record.isLiveAsset else {
+                localChanges.commits.waitingForRecord.insert(agreed.asset)
+                continue
+            }
             let fields = AssetFields(
                 fileName: file.place.path.name, importedAt: file.since, fileModifiedAt: nil)
             let others = try rows.localFiles(agreedFor: agreed.asset).filter {

@@ -158,6 +158,7 @@ extension SyncEngine {
         }
         let remote = RemoteRecord(record: record, epoch: epoch, listing: feed.state.listing)
         try rows.save(remote)
+        resumeRename(of: record)
         notePreview(of: record)
         try seekPair(ofFacts: record, rows)
         guard record.key.type == .asset else { return }

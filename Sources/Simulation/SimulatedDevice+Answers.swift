@@ -80,7 +80,8 @@ extension SimulatedDevice {
     private func answerSuspicious(_ keepsGood: (LocalFile) -> Bool) {
         var files: [LocalFile] = []
         change { (rows) throws(RowsError) in
-            files = try HeldChanges.suspicious(rows).filter { $0.agreed != nil }
+            // Also those that could not be moved away when they were refused.
+            files = try HeldChanges.suspicious(rows)
         }
         guard !files.isEmpty else { return }
         var refused: [LocalFile] = []

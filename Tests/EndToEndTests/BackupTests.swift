@@ -74,7 +74,9 @@ import Testing
         let second = try backUp(house)
         #expect(second.objects > first.objects)
         #expect(second.copied == second.objects - first.objects)
-        #expect(try backUp(house).copied == 0)
+        // But for thumbnails that the server has made meanwhile, all of it is there.
+        let last = try backUp(house)
+        #expect(last.copied == last.objects - second.objects)
         // What comes now is in no backup.
         try copy(14..<24, to: photos)
         #expect(try house.martlet("camera", "sync", "--once").status == 0)
@@ -83,8 +85,8 @@ import Testing
         house.killServer()
         #expect(try shell("rm -rf '\(house.folder.file("data"))'") == 0)
         let restored = try restore(house)
-        #expect(restored.copied == second.objects && restored.kept == 0)
-        #expect(restored.epoch == second.epoch + 1)
+        #expect(restored.copied == last.objects && restored.kept == 0)
+        #expect(restored.epoch == last.epoch + 1)
         try house.startServer()
         for device in ["laptop", "camera", "laptop"] {
             let synced = try house.martlet(device, "sync", "--once")

@@ -110,6 +110,20 @@ import Testing
         #expect(try device.status().reasons.isEmpty)
     }
 
+    @Test func `what was refused and could not be moved away can be accepted still`() throws {
+        let time = try #require(device.files[picture]?.modifiedAt)
+        device.write("rotten!", to: picture)
+        device.files[picture]?.modifiedAt = time
+        try device.sync()
+        try HeldChanges.refuse(
+            try #require(HeldChanges.suspicious(device.rows).first), device.rows)
+        try device.sync()
+        let file = try #require(HeldChanges.suspicious(device.rows).first)
+        try HeldChanges.accept(file, device.rows)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["picture", "rotten!"])
+    }
+
     @Test func `a program that edits and keeps the time is believed`() throws {
         let time = try #require(device.files[picture]?.modifiedAt)
         read(device, ["width": .integer(100), "height": .integer(50)])

@@ -41,6 +41,22 @@ import Testing
         #expect(events?.contains(StoryCode.fetchedAgain) ?? false)
     }
 
+    @Test func `of a pair both parts are fetched again`() throws {
+        let video = FakeDevice.library("2024/05/IMG_1.MOV")
+        let film = Array("film".utf8)
+        let part = BlobReference(
+            digest: Digest(of: film), byteCount: Int64(film.count), mediaType: "video/quicktime")
+        server.blobs[part.digest] = film
+        server.change(asset) { $0.blobs["pairedVideo"] = part }
+        #expect(try device.sync() == .inSync)
+        #expect(device.libraryTexts.values.sorted() == ["film", "picture"])
+        #expect(device.files[video] != nil)
+        device.files[picture] = nil
+        device.files[video] = nil
+        #expect(try device.sync() == .inSync)
+        #expect(device.libraryTexts.values.sorted() == ["film", "picture"])
+    }
+
     @Test func `an edit is a picture of its own`() throws {
         let before = try #require(server.records[asset])
         device.write("edited", to: picture, ageSeconds: 60)

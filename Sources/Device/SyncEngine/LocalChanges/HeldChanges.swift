@@ -97,10 +97,10 @@ package enum HeldChanges {
 
     /// The user says yes to the change of this file's bytes.
     package static func accept(_ file: LocalFile, _ rows: any Rows) throws(RowsError) {
-        guard var agreed = file.agreed else { return }
-        agreed.modifiedAt = nil
         var accepted = file
-        accepted.agreed = agreed
+        // Without an agreement it was refused, and could not be moved away: it is a picture of its
+        // own.
+        accepted.agreed?.modifiedAt = nil
         // What was left out as suspicious is read again.
         if case .notIncluded = file.state { accepted.state = .unread }
         if file.stamp.byteCount == 0 {

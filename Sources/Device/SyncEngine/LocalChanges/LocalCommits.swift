@@ -118,7 +118,7 @@ extension SyncEngine {
         }
         // Only a newer Martlet may delete it: here it is fetched again.
         guard !isReadOnly(remote.record) else {
-            try forget(missing, rows)
+            try forgetMissing(of: key.id, rows)
             let cause = "it was written by a newer Martlet, which alone may delete it"
             try note(StoryCode.fetchedAgain, cause, of: key.id, rows)
             try wantDownload(of: remote, rows)

@@ -86,11 +86,11 @@ struct DevicesService: Sendable {
         _ status: LibraryStatus, by actor: Actor
     ) async throws -> BackupDescription? {
         guard status.counts.onlyInCloud > 0 else { return nil }
-        let last = try await parts.database.read { try LastBackup.read(in: $0) }
+        let madeAt = try await parts.database.read { try LastBackup.madeAt(in: $0) }
         let others = try await devices(of: actor.account).filter { device in
             device.id != actor.device && device.status?.hasEveryOriginal ?? false
         }
-        return BackupDescription(madeAt: last?.madeAt, originalsOn: others.map(\.name))
+        return BackupDescription(madeAt: madeAt, originalsOn: others.map(\.name))
     }
 
     /// Which of the account's other devices have switched off what this one has.

@@ -47,7 +47,7 @@ struct NoticesService: Sendable {
             MartletVersion.text, server.clockSuspectSince.map { "\($0.milliseconds)" } ?? "",
             "\(try kernel.wantedCount(for: account, in: transaction))",
             "\(try kernel.requestCount(of: account, in: transaction))",
-            try LastBackup.read(in: transaction).map { "\($0.madeAt.milliseconds)" } ?? "",
+            try LastBackup.madeAt(in: transaction).map { "\($0.milliseconds)" } ?? "",
         ]
         parts += troubled.map { "\($0.service) \($0.health) \($0.since.milliseconds)" }
         if let limit = quota.limitByteCount {

@@ -38,9 +38,11 @@ extension Oracle {
     }
 
     /// A file came back whose absence the user has been asked about.
+    ///
+    /// What only a newer Martlet may delete comes back as soon as the list is shorter.
     func checkNotHeld(_ digest: Digest, at place: Place, by device: SimulatedDevice) {
         guard let seen = held.seen[device.index], let asset = asset(withOriginal: digest),
-            seen.contains(asset)
+            seen.contains(asset), !isReadOnly(asset, on: device)
         else { return }
         world.violate("(P4) \(device.name) fetches \(place.path), whose deletion is held.")
     }

@@ -1,3 +1,4 @@
+import Library
 import Records
 import SyncEngine
 
@@ -58,5 +59,11 @@ extension Oracle {
     /// Whether only newer devices than this one may change the record.
     func isReadOnly(_ record: Record, on device: SimulatedDevice) -> Bool {
         record.envelope.requires > device.protocolNumber
+    }
+
+    /// The same for an asset, as the device knows it.
+    func isReadOnly(_ asset: RecordID, on device: SimulatedDevice) -> Bool {
+        device.rows.current.remote(RecordKey(type: .asset, id: asset))
+            .map { isReadOnly($0.record, on: device) } ?? false
     }
 }

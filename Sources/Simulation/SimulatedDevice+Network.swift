@@ -105,6 +105,7 @@ extension Result where Success == Reply, Failure == RequestFailure {
         case .timedOut: "timedOut"
         case .interrupted: "interrupted"
         case .signInNeeded: "signInNeeded"
+        case .appNotAllowed: "appNotAllowed"
         case .changeTokenExpired: "changeTokenExpired"
         case .retryLater: "retryLater"
         case .maintenance: "maintenance"

@@ -18,7 +18,8 @@ final class AccountsWorld: Sendable {
     init() async throws {
         let folder = try TemporaryFolder()
         let database = try SQLiteDatabase.inMemory(
-            migrations: Kernel.migrations + AccountsSchema.migrations)
+            migrations: Kernel.migrations + AccountsSchema.migrations
+                + AccountsSchema.laterMigrations)
         let clock = TestClock(milliseconds: 1_700_000_000_000)
         let numbers = TestNumbers()
         try await database.prepareServer()

@@ -17,6 +17,33 @@ import Testing
         #expect(try await world.accounts.list().last?.quotaByteCount == nil)
     }
 
+    @Test func `a service that is switched off is said in every session until it is on`()
+        async throws
+    {
+        let world = try await AccountsWorld()
+        let (anna, berta) = (try AccountName.of("anna"), try AccountName.of("berta"))
+        for name in [anna, berta] {
+            try await world.accounts.add(name, password: Secret("correct horse"))
+        }
+        let token = try await world.signIn("anna", "correct horse").token
+        let other = try await world.signIn("berta", "correct horse", device: 2).token
+        #expect(try await world.accounts.authenticate(token).deniedServices.isEmpty)
+        try await world.accounts.setService("photos", isAllowed: false, for: anna)
+        let denied = try await world.accounts.authenticate(token).deniedServices
+        #expect(denied.map(\.service) == ["photos"])
+        world.wait(seconds: 60)
+        // Again is the same: it says since when.
+        try await world.accounts.setService("photos", isAllowed: false, for: anna)
+        #expect(try await world.accounts.deniedServices(of: anna) == denied)
+        #expect(try await world.accounts.authenticate(other).deniedServices.isEmpty)
+        try await world.accounts.setService("photos", isAllowed: true, for: anna)
+        #expect(try await world.accounts.authenticate(token).deniedServices.isEmpty)
+        let error = await #expect(throws: AccountsError.self) {
+            try await world.accounts.setService("account", isAllowed: false, for: anna)
+        }
+        #expect(error?.code == .serviceNotFound)
+    }
+
     @Test(arguments: ["anna", "ANNA", "Anna"])
     func `names that differ only in case are one`(name: String) async throws {
         let world = try await AccountsWorld()

@@ -41,7 +41,9 @@ import Testing
         let clock = TestClock(milliseconds: 1_700_000_000_000)
         func open(_ path: String) throws -> (SQLiteDatabase, Accounts) {
             let database = try SQLiteDatabase(
-                path: path, migrations: Kernel.migrations + AccountsSchema.migrations)
+                path: path,
+                migrations: Kernel.migrations + AccountsSchema.migrations
+                    + AccountsSchema.laterMigrations)
             let numbers = TestNumbers()
             return (
                 database,

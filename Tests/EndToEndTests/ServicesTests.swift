@@ -286,4 +286,31 @@ import Testing
         #expect(try services("tv", in: house).on)
         #expect(try house.martlet("tv", "sync", "--once").status == 0)
     }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `photos that are switched off for an account wait, say so, and go on`() throws {
+        let house = try Household()
+        try house.signIn("camera")
+        _ = try house.startAgent("camera")
+        try house.expectUpToDate("camera")
+        #expect(try house.onServer("account", "services", "me", "mail", "off").status != 0)
+        #expect(try house.onServer("account", "services", "me", "photos").status == 64)
+        try house.expectReason(
+            "appNotAllowed", on: "camera",
+            saying: "Photos is switched off for this account on the server."
+        ) {
+            let off = try house.onServer("account", "services", "me", "photos", "off")
+            #expect(off.status == 0, "\(off.errors)")
+            #expect(off.output.contains("photos is off since 20"))
+            try FileManager.default.copyItem(
+                atPath: RealPhotos.path("gps/DSCN0010.jpg"),
+                toPath: house.library("camera") + "/a.jpg")
+        } goneAfter: {
+            #expect(try house.status("camera").counts["inSync"] == 0)
+            let on = try house.onServer("account", "services", "me", "photos", "on")
+            #expect(on.output == "photos is on\n", "\(on.errors)")
+        }
+        try house.expectUpToDate("camera")
+        #expect(try house.status("camera").counts["inSync"] == 1)
+    }
 }

@@ -10,7 +10,6 @@ struct ReasonCoverageTests {
     /// What nothing can cause yet, or is seen to come and go in another way; an entry goes with the
     /// first such test.
     private static let uncaused: [ReasonCode: String] = [
-        .appNotAllowed: "there are no apps beside this one: they come with the facades",
         .leftZone: "nothing is shared between accounts yet",
         .sharedSeparately: "nothing is shared between accounts yet",
         .previewOnly: "PreviewTests see it beside an original that is on its way",

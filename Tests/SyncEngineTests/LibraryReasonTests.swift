@@ -342,6 +342,39 @@ import Testing
         }
     }
 
+    @Test func `photos that are switched off for the account`() throws {
+        let since = Timestamp(milliseconds: 1_795_291_200_000)
+        try device.expectReason(
+            .appNotAllowed, saying: "Photos is switched off for this account on the server."
+        ) {
+            hear { $0.deniedSince = since }
+            device.put("picture", at: place)
+        } goneAfter: {
+            hear { $0.deniedSince = nil }
+        }
+    }
+
+    @Test func `a refusal that comes before the news of it says so, and nothing spins`() throws {
+        let before = device.sent.count
+        try device.expectReason(
+            .appNotAllowed, saying: "Photos is switched off for this account on the server."
+        ) {
+            server.notice.deniedSince = device.now.wall
+            device.refuse = { request in
+                if case .reportState = request { nil } else { .appNotAllowed }
+            }
+            device.put("picture", at: place)
+        } goneAfter: {
+            try device.run(milliseconds: 60_000)
+            #expect(device.sent.count - before < 15)
+            device.refuse = { _ in nil }
+            hear { $0.deniedSince = nil }
+        }
+        try device.run(milliseconds: 5_000)
+        #expect(server.assets.count == 1)
+        #expect(try device.status().reasons.isEmpty)
+    }
+
     @Test func `a server that asks to slow down, for as long as it asks`() throws {
         try device.expectReason(
             .rateLimited, saying: "The server asks this device to slow down.", goesWithin: 31

@@ -1,3 +1,4 @@
+import Accounts
 import HTTPTypes
 import Records
 import Status
@@ -35,6 +36,44 @@ import Wire
             #expect(listed.status == status)
             #expect(listed.statusAt == server.clock.read())
             #expect(devices.devices.first { $0.id == laptop.device }?.status == nil)
+        }
+    }
+
+    @Test func `what belongs to a service that is switched off is refused, and nothing else`()
+        async throws
+    {
+        let server = try await TestServer()
+        let anna = try await server.person("anna", device: 1)
+        let berta = try await server.person("berta", device: 2)
+        let accounts = server.server.accounts
+        try await server.run { client in
+            let state = "/api/v1/devices/\(anna.device)/state"
+            let report = StateRequest(version: "0.1.0", status: LibraryStatus(state: .upToDate))
+            let before: StateReply = try await client.send(
+                .put, state, by: anna, json: report
+            ).decoded()
+            #expect(before.servicesDenied == nil)
+            try await accounts.setService(
+                "photos", isAllowed: false, for: AccountName(parsing: "anna"))
+            let told: StateReply = try await client.send(
+                .put, state, by: anna, json: report
+            ).decoded()
+            #expect(told.servicesDenied?.keys.sorted() == ["photos"])
+            // Connected devices are told that there is news.
+            #expect(told.noticeVersion != before.noticeVersion)
+            let zone = "/api/v1/zones/\(anna.photos)"
+            let changes = try await client.send(.get, "\(zone)/changes", by: anna)
+            #expect(changes.status == .forbidden)
+            #expect(changes.code == API.appNotAllowedCode)
+            let commit = try await client.send(
+                .post, "\(zone)/commits", by: anna, json: CommitRequest(groups: [.album(1)]))
+            #expect(commit.status == .forbidden)
+            #expect(try await client.send(.get, "/api/v1/zones", by: anna).status == .ok)
+            _ = try await client.commit([.album(1)], by: berta)
+            try await accounts.setService(
+                "photos", isAllowed: true, for: AccountName(parsing: "anna"))
+            #expect(try await client.changes(of: anna).records.isEmpty)
+            _ = try await client.commit([.album(1)], by: anna)
         }
     }
 

@@ -8,8 +8,8 @@ struct AccountCommand: AsyncParsableCommand {
         commandName: "account",
         abstract: "The accounts of the server in a folder of this machine.",
         subcommands: [
-            Add.self, List.self, Passwd.self, Quota.self, AppPassword.self, Disable.self,
-            Remove.self,
+            Add.self, List.self, Passwd.self, Quota.self, Services.self, AppPassword.self,
+            Disable.self, Remove.self,
         ])
 
     /// A password that was made is printed alone on the last line, for scripts.

@@ -31,6 +31,7 @@ extension SyncEngine {
             } else {
                 serverGate.endProbe()
             }
+            if failure == .appNotAllowed { learnedOfDenial() }
             try take(failure, for: outgoing, rows)
         }
     }
@@ -156,7 +157,7 @@ extension SyncEngine {
     /// A request that everything depends on was refused in a way that is nobody's in particular:
     /// it is tried again as if the server were away, with the refusal as evidence.
     private mutating func closeUnlessClosed(_ failure: RequestFailure) {
-        guard !serverGate.isClosed else { return }
+        guard !serverGate.isClosed, failure != .appNotAllowed else { return }
         serverGate.close(failure, at: now, rule: retryRule, seconds: failure.retryAfterSeconds)
     }
 

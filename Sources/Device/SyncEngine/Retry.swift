@@ -147,6 +147,7 @@ extension RequestFailure {
         case .timedOut: "no answer in time"
         case .interrupted: "the connection broke"
         case .signInNeeded: "it was refused"
+        case .appNotAllowed: "photos are switched off for this account"
         case .changeTokenExpired: "the server began a new epoch"
         case .retryLater(let code, _): code
         case .maintenance: "the server is under maintenance"

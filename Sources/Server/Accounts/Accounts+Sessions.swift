@@ -30,11 +30,16 @@ package struct Session: Hashable, Sendable {
     package let actor: Actor
     package let accountName: String
     package let isBrowser: Bool
+    /// What the account may not use.
+    package let deniedServices: [DeniedService]
 
-    package init(actor: Actor, accountName: String, isBrowser: Bool) {
+    package init(
+        actor: Actor, accountName: String, isBrowser: Bool, deniedServices: [DeniedService] = []
+    ) {
         self.actor = actor
         self.accountName = accountName
         self.isBrowser = isBrowser
+        self.deniedServices = deniedServices
     }
 }
 
@@ -128,10 +133,12 @@ extension Accounts {
     package func authenticate(_ token: SessionToken) async throws -> Session {
         let now = now()
         let digest = token.digest
-        let found = try await database.read { transaction in
-            try DeviceRow.session(digest, at: now, in: transaction)
+        let known = try await database.read { transaction in
+            try DeviceRow.session(digest, at: now, in: transaction).map {
+                ($0, try DeniedService.all(of: $0.account, in: transaction))
+            }
         }
-        guard let found else { throw AccountsError.signInNeeded }
+        guard let (found, denied) = known else { throw AccountsError.signInNeeded }
         if found.heardAt.adding(seconds: Limits.lastHeardStepSeconds) <= now {
             // Not worth refusing a request for, such as when the disk is full.
             _ = try? await database.write { transaction in
@@ -141,7 +148,7 @@ extension Accounts {
         }
         return Session(
             actor: Actor(account: found.account, device: found.device),
-            accountName: found.accountName, isBrowser: found.isBrowser)
+            accountName: found.accountName, isBrowser: found.isBrowser, deniedServices: denied)
     }
 
     /// Signs out any of the account's devices.

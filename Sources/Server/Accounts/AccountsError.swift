@@ -17,6 +17,7 @@ package struct AccountsError: Error, Sendable {
         case deviceNotFound
         case tooManyDevices
         case labelExists
+        case serviceNotFound
         case hashingFailed
     }
 

@@ -57,4 +57,20 @@ package enum AccountsSchema {
                 CREATE INDEX signInAttemptByAge ON signInAttempt (at);
                 """)
     ]
+
+    /// To be applied behind those of all services.
+    package static let laterMigrations = [
+        Migration(
+            name: "2026-11-21 services that accounts may not use",
+            sql: """
+                -- A service (the kind of its zones) that who runs the server has switched off for an
+                -- account.
+                CREATE TABLE deniedService (
+                    account BLOB NOT NULL REFERENCES credential ON DELETE CASCADE,
+                    service TEXT NOT NULL,
+                    since INTEGER NOT NULL,
+                    PRIMARY KEY (account, service)
+                ) STRICT, WITHOUT ROWID;
+                """)
+    ]
 }

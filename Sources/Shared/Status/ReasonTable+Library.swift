@@ -21,9 +21,9 @@ extension ReasonTable {
             clearsWhen: "it is switched on here", fix: "Run martlet services on {service}."),
         ReasonRule(
             .appNotAllowed, .library, .stopsEverything, .attention,
-            "{app} has no permission in this account.",
-            clearsWhen: "the account permits it",
-            fix: "Switch it on under the account's devices and apps."),
+            "{app} is switched off for this account on the server.",
+            clearsWhen: "it is switched on there",
+            fix: "Ask who runs the server to run martlet account services NAME {service} on."),
         ReasonRule(
             .agentNotRunning, .library, .stopsEverything, .attention,
             "No agent runs on this device; what waits: {items}.",

@@ -18,6 +18,9 @@ package enum API {
     /// Of the error that answers what a server under maintenance does not take.
     package static let maintenanceCode = "serverMaintenance"
 
+    /// Of the error that answers requests to a service that is switched off for the account.
+    package static let appNotAllowedCode = "appNotAllowed"
+
     package static let packMediaType = "application/vnd.martlet.pack"
     /// tus 1.0 (tus.io/protocols/resumable-upload): the header and its only value here.
     package static let tusVersion = "1.0.0"

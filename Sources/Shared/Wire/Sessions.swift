@@ -169,6 +169,8 @@ package struct StateReply: Hashable, Sendable, Codable {
     /// By service, the names of the account's other devices that have switched it off; in the
     /// answer to a device that has one switched off.
     package var servicesOff: [String: [String]]?
+    /// The services that are switched off for the account on the server, and since when.
+    package var servicesDenied: [String: Timestamp]?
     /// In the answer to a device some of whose originals are in the cloud only.
     package var backup: BackupDescription?
     /// Which version of all this it is; the event stream tells when there is another.
@@ -177,7 +179,8 @@ package struct StateReply: Hashable, Sendable, Codable {
     package init(
         zones: [ZoneDescription], requests: [String], blobsWanted: Int,
         account: AccountUsage? = nil, server: ServerCondition? = nil, isCloned: Bool? = nil,
-        servicesOff: [String: [String]]? = nil, backup: BackupDescription? = nil,
+        servicesOff: [String: [String]]? = nil, servicesDenied: [String: Timestamp]? = nil,
+        backup: BackupDescription? = nil,
         noticeVersion: String? = nil
     ) {
         self.zones = zones
@@ -187,6 +190,7 @@ package struct StateReply: Hashable, Sendable, Codable {
         self.server = server
         self.isCloned = isCloned
         self.servicesOff = servicesOff
+        self.servicesDenied = servicesDenied
         self.backup = backup
         self.noticeVersion = noticeVersion
     }

@@ -13,6 +13,7 @@ extension RequestFailure {
         switch (status, code) {
         case (_, "overQuota"), (_, "stagedFull"): self = .accountFull
         case (401, _): self = .signInNeeded
+        case (403, API.appNotAllowedCode): self = .appNotAllowed
         case (404, _) where error != nil: self = .notFound
         case (410, _): self = .changeTokenExpired
         case (426, _):

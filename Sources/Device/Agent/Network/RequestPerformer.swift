@@ -91,6 +91,7 @@ struct RequestPerformer: Sendable {
             BackupNotice(madeAt: $0.madeAt, originalsOn: $0.originalsOn)
         }
         notice.devicesWithServiceOff = reply.servicesOff?["photos"] ?? []
+        notice.deniedSince = reply.servicesDenied?["photos"]
         notice.eventVersion = reply.noticeVersion
         return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)
     }

@@ -213,6 +213,8 @@ extension RequestFailure {
         case .timedOut: "The server did not answer in time: try again."
         case .interrupted: "The connection broke: try again."
         case .signInNeeded: "The server does not accept this sign-in: run martlet login."
+        case .appNotAllowed:
+            "Photos are switched off for this account: ask who runs the server to switch them on."
         case .changeTokenExpired: "The server was restored: run martlet sync."
         case .retryLater(_, let seconds):
             "The server is busy: try again\(seconds.map { " in \($0) s" } ?? " later")."

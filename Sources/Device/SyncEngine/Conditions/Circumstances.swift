@@ -20,6 +20,8 @@ struct Circumstances: Sendable {
     var readAt: Int64?
     var pause: Pause?
     var service = ServiceState.on
+    /// Since when photos are switched off for the account, as the server said last.
+    var deniedSince: Timestamp?
     var meteredUse: MeteredUse?
     /// `sync --now`: power and metered networks hold nothing back until all is done.
     var isOverridden = false
@@ -34,13 +36,15 @@ struct Circumstances: Sendable {
     enum Stop: Sendable {
         case paused(Pause)
         case serviceOff
+        case appNotAllowed
         case offline(cause: String)
         case captivePortal
     }
 
     func stop(at now: Moment) -> Stop? {
         if let pause, pause.isInForce(at: now) { return .paused(pause) }
-        return service.isOn ? way : .serviceOff
+        guard service.isOn else { return .serviceOff }
+        return way ?? (deniedSince == nil ? nil : .appNotAllowed)
     }
 
     func isPaused(at now: Moment) -> Bool { pause?.isInForce(at: now) ?? false }

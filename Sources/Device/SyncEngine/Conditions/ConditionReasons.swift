@@ -70,7 +70,7 @@ extension SyncEngine {
         case .offline(let cause): found.append((.offline, ["cause": cause]))
         case .captivePortal:
             found.append((.captivePortal, ["server": settings?.server ?? "the server"]))
-        case .paused, .serviceOff, nil: break
+        case .paused, .serviceOff, .appNotAllowed, nil: break
         }
         return found
     }

@@ -37,7 +37,8 @@ extension SyncEngine {
     /// Whether the server may be asked for what a removal has to prove.
     var allowsRemoval: Bool {
         circumstances.service.isRemoving && !circumstances.isPaused(at: now)
-            && circumstances.way == nil && serverGate.allows(at: now) && !isAnothers
+            && circumstances.way == nil && circumstances.deniedSince == nil
+            && serverGate.allows(at: now) && !isAnothers
     }
 
     /// The user switched it on or off, paused or resumed.
@@ -55,12 +56,38 @@ extension SyncEngine {
             feed.isNeeded = true
             downloads.isPassNeeded = true
         } else {
-            for (id, outgoing) in requests.sorted(by: { $0.key.rawValue < $1.key.rawValue })
-            where outgoing.isTransfer {
-                effects.append(.cancel(id))
-            }
+            cancelTransfers()
             if circumstances.service.isRemoving { feed.isNeeded = true }
         }
+    }
+
+    private mutating func cancelTransfers() {
+        for (id, outgoing) in requests.sorted(by: { $0.key.rawValue < $1.key.rawValue })
+        where outgoing.isTransfer {
+            effects.append(.cancel(id))
+        }
+    }
+
+    /// What the server said of the account's permission.
+    ///
+    /// While there is none, what changes here waits for it, as in a pause: nothing is sent or
+    /// fetched, and the report's answer tells when it is given.
+    mutating func take(deniedSince: Timestamp?) {
+        let before = circumstances.deniedSince
+        guard deniedSince != before else { return }
+        circumstances.deniedSince = deniedSince
+        if before == nil {
+            cancelTransfers()
+        } else if deniedSince == nil {
+            feed.isNeeded = true
+            retryEverything()
+        }
+    }
+
+    /// A request was refused before the report's answer told of it.
+    mutating func learnedOfDenial() {
+        take(deniedSince: circumstances.deniedSince ?? now.wall)
+        reporting.isNoticeStale = true
     }
 
     /// All was compared since it is on again, and every folder could be read: from now on what is missing may be a deletion.
@@ -93,9 +120,14 @@ extension SyncEngine {
     }
 
     func serviceReasons(_ service: ServiceState) -> [Reason] {
-        guard case .off(let since, _) = service, !options.removesOriginals else { return [] }
+        var reasons: [Reason] = []
+        if let since = circumstances.deniedSince {
+            reasons.append(
+                Reason(.appNotAllowed, ["app": "Photos", "service": "photos"], since: since))
+        }
+        guard case .off(let since, _) = service, !options.removesOriginals else { return reasons }
         let others = reporting.notice?.devicesWithServiceOff ?? []
-        return [
+        return reasons + [
             Reason(
                 .serviceOff,
                 [

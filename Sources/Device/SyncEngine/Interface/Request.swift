@@ -75,6 +75,8 @@ package struct ServerNotice: Hashable, Sendable {
     package var isCloned = false
     /// The account's other devices that have switched photos off too.
     package var devicesWithServiceOff: [String] = []
+    /// Since when photos are switched off for the account on the server.
+    package var deniedSince: Timestamp?
     /// Which version of all this it is, to be compared with `Event.noticeChanged`.
     package var eventVersion: String?
     /// Its services that are slow or fail.
@@ -169,6 +171,8 @@ package enum RequestFailure: Error, Hashable, Sendable {
     /// The connection broke in the middle.
     case interrupted
     case signInNeeded
+    /// 403: photos are switched off for the account on the server.
+    case appNotAllowed
     case changeTokenExpired
     /// 429 or 503; seconds of Retry-After.
     case retryLater(code: String, seconds: Int64?)

@@ -86,6 +86,7 @@ extension SyncEngine {
         }
         if notice.version != reporting.notice?.version { reporting.noticeSince = now.wall }
         reporting.notice = notice
+        take(deniedSince: notice.deniedSince)
         let isNearlyFull = notice.quotaByteCount.map { quota in
             quota - notice.usedByteCount < ServerNotice.nearlyFullByteCount(of: quota)
         }

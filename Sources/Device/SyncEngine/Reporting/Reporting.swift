@@ -136,7 +136,7 @@ extension SyncEngine {
         switch stop {
         case .offline, .captivePortal: finish(.serverUnreachable)
         case .serviceOff where options.removesOriginals: finish(.inSync)
-        case .paused, .serviceOff:
+        case .paused, .serviceOff, .appNotAllowed:
             if reporting.count == 0, serverGate.allows(at: now) {
                 return report(try status(at: now, rows: rows))
             }
@@ -147,6 +147,7 @@ extension SyncEngine {
     /// A removal ends by itself, unless nothing may leave.
     private mutating func finishIfRemovalIsStuck() {
         if circumstances.way != nil { return finish(.serverUnreachable) }
+        if circumstances.deniedSince != nil { return finish(.incomplete) }
         guard comparison.isIdle, !library.isReading, library.raising == nil, requests.isEmpty,
             operations.isEmpty, serverGate.allows(at: now)
         else { return }

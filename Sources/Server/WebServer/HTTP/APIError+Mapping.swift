@@ -76,7 +76,7 @@ extension APIError {
             case .accountDisabled: .forbidden
             case .tooManySignIns: .tooManyRequests
             case .signInsBusy, .hashingFailed: .serviceUnavailable
-            case .accountNotFound, .deviceNotFound: .notFound
+            case .accountNotFound, .deviceNotFound, .serviceNotFound: .notFound
             case .accountExists, .labelExists, .tooManyDevices: .conflict
             case .invalidName, .invalidPassword: .badRequest
             }

@@ -34,7 +34,7 @@ extension MartletServer {
         ).add(open: open, authentication: authentication)
 
         let closed = router.group(prefix).add(middleware: MaintenanceMiddleware(monitor: monitor))
-            .add(middleware: authentication)
+            .add(middleware: authentication).add(middleware: PermissionMiddleware(zones: zones))
         DevicesRoutes(
             service: DevicesService(parts: parts, accounts: accounts, monitor: monitor)
         ).add(to: closed)

@@ -29,7 +29,7 @@ package final class MartletServer: Service {
     /// Released databases have taken them in this order: new ones go to the END.
     package static let migrations: [Migration] =
         Kernel.migrations + AccountsSchema.migrations + PhotosSchema.migrations
-        + OperationsSchema.migrations
+        + OperationsSchema.migrations + AccountsSchema.laterMigrations
 
     package static let schemas: [any RecordSchema] = [PhotosSchema()]
 

@@ -50,7 +50,7 @@ struct DevicesService: Sendable {
         let bytes = Array(try encoder.encode(state))
         let now = parts.now()
         let troubled = monitor.status().troubled
-        let (before, answer, quota, server, version) = try await parts.database.write {
+        let (before, answer, quota, server, denied, version) = try await parts.database.write {
             [kernel = parts.kernel] transaction in
             (
                 try kernel.deviceStates(of: actor.account, in: transaction)
@@ -60,6 +60,7 @@ struct DevicesService: Sendable {
                     in: transaction),
                 try kernel.quota(of: actor.account, in: transaction),
                 try kernel.serverState(in: transaction),
+                try DeniedService.all(of: actor.account, in: transaction),
                 try NoticesService.version(
                     of: actor.account, kernel, troubled: troubled, in: transaction)
             )
@@ -78,6 +79,8 @@ struct DevicesService: Sendable {
                 version: MartletVersion.text, clockSuspectSince: server.clockSuspectSince,
                 services: troubles.isEmpty ? nil : troubles),
             isCloned: isCloned, servicesOff: try await servicesOff(state.status, by: actor),
+            servicesDenied: denied.isEmpty
+                ? nil : Dictionary(uniqueKeysWithValues: denied.map { ($0.service, $0.since) }),
             backup: try await backup(state.status, by: actor), noticeVersion: version)
     }
 

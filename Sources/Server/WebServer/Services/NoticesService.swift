@@ -1,3 +1,4 @@
+import Accounts
 import Kernel
 import Logging
 import Operations
@@ -49,6 +50,9 @@ struct NoticesService: Sendable {
             "\(try kernel.requestCount(of: account, in: transaction))",
             try LastBackup.madeAt(in: transaction).map { "\($0.milliseconds)" } ?? "",
         ]
+        for denied in try DeniedService.all(of: account, in: transaction) {
+            parts += [denied.service, "\(denied.since.milliseconds)"]
+        }
         parts += troubled.map { "\($0.service) \($0.health) \($0.since.milliseconds)" }
         if let limit = quota.limitByteCount {
             parts += ["\(limit)", EvidenceText.bytes(quota.usedByteCount)]

@@ -328,14 +328,19 @@ final class SimulatedDevice {
     /// Library files that the rows believe in without having read them: those that the engine put
     /// there itself.
     ///
-    /// They must survive a power cut.
+    /// They must survive a power cut. Where an intent is, rows believe nothing: the engine looks at
+    /// both places first, and another revision may lie in the first one already.
     private func trustedFiles() -> [(place: Place, digest: Digest)] {
         library.files().compactMap { path, node in
             let place = Place(root: .library, path: path)
             guard library.nodes[node].maker == .engine, !placesRead.contains(place) else {
                 return nil
             }
-            return rows.content(at: place).map { (place, $0.digest) }
+            guard let digest = rows.content(at: place)?.digest,
+                rows.current.intent(at: place) == nil
+                    || library.nodes[node].content.digest == digest
+            else { return nil }
+            return (place, digest)
         }
     }
 }

@@ -56,6 +56,31 @@ import Foundation
         }
     }
 
+    @Test(arguments: Place.allCases)
+    func `a reader between two pages has seen the head, and proves that it is gone`(
+        place: Place
+    ) async throws {
+        try await inWorld(place) { world in
+            for number in 1...3 as ClosedRange<UInt64> {
+                try world.commit(RecordChange(key: album(number)))
+            }
+            _ = try world.transaction.change("SAVEPOINT earlier", [])
+            try world.commit(
+                RecordChange(
+                    key: album(1), base: try world.base(album(1)), set: ["a": .integer(1)]))
+            let first = try world.changes(limit: 2)
+            #expect(first.more && first.records.map(\.key) == [album(2), album(3)])
+            let rest = try world.changes(after: first.token)
+            #expect(!rest.more && rest.records.map(\.key) == [album(1)])
+            // Later commits take nothing from the proof.
+            try world.commit(RecordChange(key: album(4)))
+            #expect(try world.changes(after: first.token).records.count == 2)
+            // The first album is again what the reader has not seen, and before its token.
+            _ = try world.transaction.change("ROLLBACK TO SAVEPOINT earlier", [])
+            #expect(code { _ = try world.changes(after: first.token) } == .serverRolledBack)
+        }
+    }
+
     @Test func `a base ahead of the head proves it too, and nothing is changed`() async throws {
         try await inWorld { world in
             try world.commit(RecordChange(key: album(1)))

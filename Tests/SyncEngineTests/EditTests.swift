@@ -155,6 +155,28 @@ import Testing
         #expect(device.libraryTexts.values.sorted() == ["picture", "second", "second, edited"])
     }
 
+    @Test func `bytes that an asset had between what was agreed on and now are no edit`() throws {
+        other.write("second", to: FakeDevice.library("2024/05/IMG_1.JPG"), ageSeconds: 60)
+        let place = try #require(
+            other.files.keys.first { other.files[$0]?.bytes == Array("picture".utf8) })
+        other.files[FakeDevice.library("2024/05/IMG_1.JPG")] = nil
+        other.write("second", to: place, ageSeconds: 60)
+        try other.sync()
+        // It hears of the second revision, and cannot fetch it.
+        device.refuse = { if case .download = $0 { .unreachable("refused") } else { nil } }
+        try device.sync()
+        other.write("third", to: place, ageSeconds: 30)
+        try other.sync()
+        device.refuse = { _ in nil }
+        // As a power cut may leave it.
+        device.write("second", to: picture, ageSeconds: 60)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["third"])
+        #expect(device.libraryTexts.values.sorted() == ["second", "third"])
+        #expect(try device.sync() == .inSync)
+        #expect(device.requests == ["changes", "reportState"])
+    }
+
     @Test func `a file renamed in the library renames its asset`() throws {
         let renamed = FakeDevice.library("2024/05/Beach.JPG")
         device.files[renamed] = device.files.removeValue(forKey: picture)

@@ -58,6 +58,22 @@ import Testing
         #expect(device.agreed("2024/05/IMG_1.JPG") != nil)
     }
 
+    @Test func `a missed file that comes back as nothing is suspicious at once`() throws {
+        device.restart(once: false)
+        try device.run(milliseconds: 5_000)
+        device.files[picture] = nil
+        device.tell(.placeChanged(picture))
+        try device.run(milliseconds: 5_000)
+        // As a power cut leaves it when it undoes a rename and the bytes were never written.
+        device.write("", to: picture)
+        device.tell(.placeChanged(picture))
+        try device.run(milliseconds: 1_000)
+        #expect(try HeldChanges.suspicious(device.rows).map(\.place) == [picture])
+        try device.run(milliseconds: 60_000)
+        #expect(trashed.isEmpty)
+        #expect(try device.status().reasons.contains { $0.code == .suspiciousChange })
+    }
+
     @Test func `a moved file is not deleted`() throws {
         device.files[FakeDevice.library("elsewhere/IMG_1.JPG")] =
             device.files.removeValue(forKey: picture)

@@ -105,6 +105,18 @@ import Testing
         #expect(deleted())
     }
 
+    @Test func `what goes before the agent hears that it was switched off is no deletion`() throws {
+        let device = try device()
+        device.files[synced] = nil
+        device.tell(.placeChanged(synced))
+        turn(device, off(device))
+        try device.run(milliseconds: 20_000)
+        turn(device, .returning)
+        try device.run(milliseconds: 200_000)
+        #expect(!deleted())
+        #expect(device.libraryTexts.values.sorted() == ["elsewhere", "one"])
+    }
+
     @Test func `what went is no deletion when a resume is heard before that it is on`() throws {
         let device = try device()
         turn(device, off(device))

@@ -79,15 +79,13 @@ extension Kernel {
         guard let last else {
             return Page(rows: rows, token: zone.token, more: false, byteCount: builder.byteCount)
         }
-        let stamp = try transaction.first(
-            """
-            SELECT stamp FROM zoneCommit WHERE zone = ? AND sequence = ?
-            ORDER BY epoch DESC LIMIT 1
-            """, [SQLValue(id), .integer(last)])
+        // A record that changed after `last` is not in this page. Were the server put back to `last`,
+        // it would be as it was before, and on no page: so the token names the head's stamp, and is
+        // good only while that one is there.
         return Page(
             rows: rows,
             token: ChangeToken(
-                epoch: zone.epoch, sequence: last, stamp: stamp?.bits(0) ?? 0,
+                epoch: zone.epoch, sequence: last, stamp: zone.headStamp,
                 listingHead: listingHead), more: true, byteCount: builder.byteCount)
     }
 }

@@ -20,7 +20,8 @@ extension Zone {
 }
 
 extension Kernel {
-    /// Compares a token with the stamps of the zone's commits.
+    /// Compares a token with the stamps of the zone's commits: good is one whose stamp is that of a
+    /// commit which the zone still has, the one that it names or a later one.
     func standing(
         of token: ChangeToken, in zone: Zone, _ transaction: any Transaction
     ) throws(KernelError) -> TokenStanding {
@@ -28,16 +29,22 @@ extension Kernel {
             return .rolledBack
         }
         guard token.epoch == zone.epoch else { return .expired }
-        if token.sequence == zone.head {
-            return token.stamp == zone.headStamp ? .current : .rolledBack
-        }
+        if token.stamp == zone.headStamp { return .current }
         let row = try transaction.first(
             """
             SELECT stamp FROM zoneCommit WHERE zone = ? AND sequence = ?
             ORDER BY epoch DESC LIMIT 1
             """, [SQLValue(zone.id), .integer(token.sequence)])
         guard let row else { return .expired }
-        return row.bits(0) == token.stamp ? .current : .rolledBack
+        if row.bits(0) == token.stamp { return .current }
+        // Of a page with more behind it: what was the head then is most often still near it.
+        let seen = try transaction.first(
+            """
+            SELECT 1 FROM zoneCommit WHERE zone = ? AND sequence > ? AND stamp = ?
+            ORDER BY sequence DESC LIMIT 1
+            """,
+            [SQLValue(zone.id), .integer(token.sequence), SQLValue(bits: token.stamp)])
+        return seen == nil ? .rolledBack : .current
     }
 
     /// Begins a new epoch if the token still proves that the server was rolled back: another device

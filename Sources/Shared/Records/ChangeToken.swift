@@ -24,8 +24,9 @@ package struct Base: Hashable, Sendable, Codable {
 ///
 /// Opaque to clients, who only give it back.
 ///
-/// The stamp is the random number of the commit it names, so that a server that was rolled back
-/// and went on differently is found out.
+/// The stamp is the random number of the commit that was the zone's head when the token was given,
+/// so that a server that was rolled back and went on differently is found out. Of a page with
+/// `more` that is a later commit than the one it names.
 package struct ChangeToken: Hashable, Sendable {
     package let epoch: Epoch
     package let sequence: Int64

@@ -16,13 +16,16 @@ import Status
 
 extension SyncEngine {
     /// A file whose bytes its asset had before, changed back to them.
+    ///
+    /// Not where the asset has others by now than were agreed on: somebody went on from there, and
+    /// earlier bytes take nothing from that.
     func isRevision(
         _ file: LocalFile, of asset: RemoteRecord, _ rows: any Rows
     ) throws(RowsError) -> Bool {
         guard let row = try rows.localFile(at: file.place), row.isEdited,
-            row.agreed?.asset == asset.record.key.id
+            let agreed = row.agreed, agreed.asset == asset.record.key.id
         else { return false }
-        return true
+        return asset.record.blob(agreed.role)?.digest == agreed.digest
     }
 
     /// Whether a file here was edited that had these bytes: until the edit is across, or while it is

@@ -69,7 +69,9 @@ extension SyncEngine {
         guard row.place.root.isLibrary, circumstances.service == .on, let agreed = row.agreed,
             let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset)),
             asset.record.isLiveAsset, try !isElsewhere(agreed, rows),
-            try rows.intent(at: row.place) == nil
+            try rows.intent(at: row.place) == nil,
+            // It may have been switched off a moment ago, and nobody told of that yet.
+            try rows.photosService() == .on
         else { return }
         if try rows.missingFile(at: row.place) == nil { localChanges.missingCount += 1 }
         try rows.save(

@@ -279,9 +279,13 @@ extension SyncEngine {
         _ rows: any Rows
     ) throws(RowsError) {
         clearTrouble(at: place)
-        let state = LocalFile.State.notIncluded(code: code.rawValue)
+        var state = LocalFile.State.notIncluded(code: code.rawValue)
         if let row, row.stamp == stamp, row.state == state { return }
         let agreed = try agreement(of: row, at: place, rows)
+        if agreed != nil, row?.agreed == nil, code == .emptyFile {
+            // It was missed, and came back as nothing.
+            state = .notIncluded(code: ReasonCode.suspiciousChange.rawValue)
+        }
         try rows.save(
             LocalFile(place: place, stamp: stamp, state: state, since: now.wall, agreed: agreed))
         try bytesWent(row, rows)

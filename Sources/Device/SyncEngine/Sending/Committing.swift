@@ -270,7 +270,10 @@ extension SyncEngine {
         if isAhead { feed.isNeeded = true }
         for digest in entry.digests where uploads.items[digest] != nil {
             switch try disposition(of: digest, rows) {
-            case .live, .deletedBefore: uploads.remove(digest)
+            case .live, .deletedBefore:
+                uploads.remove(digest)
+                // What its files are now is another question than what was asked.
+                openPass.isNeeded = true
             case .absent where isAhead:
                 let base = Base(epoch: token.epoch, sequence: token.sequence)
                 uploads.move(digest, to: .committed(base), at: now)

@@ -87,9 +87,13 @@ package struct ZoneDescription: Hashable, Sendable, Codable {
     package let idKey: String
     package let epoch: Epoch
     package let head: Int64
+    /// Of the head: a device that has read up to it and has another one knows that the server was
+    /// rolled back; absent from servers of before.
+    package let headToken: ChangeToken?
 
     package init(
-        id: ZoneID, kind: String, owner: AccountID, idKey: String, epoch: Epoch, head: Int64
+        id: ZoneID, kind: String, owner: AccountID, idKey: String, epoch: Epoch, head: Int64,
+        headToken: ChangeToken? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -97,6 +101,7 @@ package struct ZoneDescription: Hashable, Sendable, Codable {
         self.idKey = idKey
         self.epoch = epoch
         self.head = head
+        self.headToken = headToken
     }
 }
 

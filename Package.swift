@@ -56,7 +56,8 @@ let package = Package(
             "Server", "Storage",
             [
                 "Records", "CMartlet", grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
-                nioCore, nioPosix,
+                asyncHTTPClient, crypto, nioCore, nioPosix,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         module("Server", "Kernel", ["Records", "Storage", "CMartlet", crypto]),
         module("Server", "Accounts", ["Kernel", "Storage", "Records", crypto, cryptoExtras]),

@@ -6,11 +6,12 @@ import Testing
 
 /// Every implementation of `ObjectStore`.
 enum ObjectStoreKind: CaseIterable, Sendable {
-    case directory
+    case directory, s3
 
     func open(_ folder: TemporaryFolder) throws -> any ObjectStore {
         switch self {
         case .directory: try openDirectory(folder)
+        case .s3: try openS3(folder)
         }
     }
 }

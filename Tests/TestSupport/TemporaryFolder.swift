@@ -17,6 +17,9 @@ package final class TemporaryFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
+    /// Unlike that of any other.
+    package var name: String { path.split(separator: "/").last.map(String.init) ?? "" }
+
     package func file(_ name: String) -> String { path + "/" + name }
 
     package func copy(_ name: String, to other: String) throws {

@@ -1,6 +1,19 @@
 package import Records
 import Synchronization
 
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// The system's clock, for what checks it against this machine's.
+package enum TestTime {
+    package static var now: Timestamp {
+        Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+    }
+}
+
 /// A clock that only moves when told.
 package final class TestClock: Sendable {
     private let time: Mutex<Timestamp>

@@ -113,7 +113,8 @@ package final class DirectoryObjectStore: ObjectStore {
     }
 
     package func read(_ key: ObjectKey, _ range: Range<Int64>) -> ObjectBytes {
-        ObjectBytes(path: path(of: key), range: range, threads: threads)
+        let path = path(of: key)
+        return ObjectBytes { [threads] in FileReading(path: path, range: range, threads: threads) }
     }
 
     package func byteCount(of key: ObjectKey) async throws(StorageError) -> Int64 {

@@ -21,6 +21,18 @@ package struct StorageError: Error, Sendable {
         case objectNotFound
         /// The staged bytes don't reach the offset that is to be written.
         case offsetMismatch
+        /// A bucket: its address or key is missing or cannot be read.
+        case invalidPlace
+        /// The same again works once the object store answers.
+        case objectStoreUnreachable
+        /// The key is not known, or may not do this.
+        case objectStoreRefused
+        case bucketNotFound
+        /// It holds another server's objects.
+        case bucketTaken
+        case wrongRegion
+        /// This machine's clock is too far from the object store's.
+        case clockWrong
         case failed
     }
 

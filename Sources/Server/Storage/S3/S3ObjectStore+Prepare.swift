@@ -1,0 +1,84 @@
+import NIOCore
+import NIOHTTP1
+import Records
+
+/// What a server does with its bucket before it takes anything in.
+extension S3ObjectStore {
+    /// Throws unless the bucket can be used, and is this server's or nobody's.
+    ///
+    /// Another server's collector would remove what it does not know: one prefix has one server,
+    /// whose id lies there. Servers that share a database share the id.
+    package func prepare(server: String) async throws(StorageError) {
+        // Says by one request whether the place, the key, the region and the clock are right.
+        _ = try await listPage(
+            prefix: objectsPrefix, limit: 1, triesMax: Limits.s3TriesAtStartMax)
+        try await claim(for: server)
+        // A right that only this needs may be missing; nothing but space depends on it.
+        try? await endUnfinished()
+    }
+
+    private var ownerName: String { place.prefix + "server" }
+
+    private func claim(for server: String) async throws(StorageError) {
+        if let owner = try await owner() {
+            guard owner == server else {
+                throw StorageError(
+                    .bucketTaken,
+                    "\(place.text) holds the objects of another server: name another bucket or "
+                        + "prefix.")
+            }
+            return
+        }
+        // Of two new servers that come at once, the second reads the first one's id below, or, at
+        // a store that knows the condition, is refused.
+        try await claimOnce(for: server)
+        guard try await owner() == server else {
+            throw StorageError(
+                .bucketTaken,
+                "Another server took \(place.text) at this moment: name another bucket or prefix.")
+        }
+    }
+
+    private func claimOnce(for server: String) async throws(StorageError) {
+        let request = S3Request(
+            method: .PUT, key: ownerName, headers: [("if-none-match", "*")],
+            body: ByteBuffer(string: server + "\n"))
+        do {
+            try await client.send(request)
+        } catch {
+            let status = (error.cause as? S3Failure)?.status
+            guard status == 412 || status == 409 else { throw error }
+        }
+    }
+
+    private func owner() async throws(StorageError) -> String? {
+        do {
+            return try await client.send(S3Request(method: .GET, key: ownerName)) {
+                (answer) throws(S3Failure) in
+                String(decoding: answer.body.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+            }
+        } catch {
+            guard error.code == .objectNotFound else { throw error }
+            return nil
+        }
+    }
+
+    /// How many multipart uploads there are that nobody has ended, up to 1,000.
+    package func unfinishedCount() async throws(StorageError) -> Int {
+        try await unfinished().count
+    }
+
+    private func unfinished() async throws(StorageError) -> [S3Unfinished] {
+        try await client.send(
+            S3Request(method: .GET, query: [("prefix", objectsPrefix), ("uploads", "")])
+        ) { (answer) throws(S3Failure) in S3Unfinished.readAll(answer.body) }
+    }
+
+    /// Ends multipart uploads that a crash left; of very many, some now and some at a later start.
+    private func endUnfinished() async throws(StorageError) {
+        let old = client.surroundings.now().adding(seconds: -Limits.s3UnfinishedSecondsMax)
+        for upload in try await unfinished() where upload.begunAt < old {
+            try await S3Multipart(client: client, name: upload.name, id: upload.id).abort()
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import Synchronization
+
+/// An S3 store on loopback (`Tests/s3-server.py`), one for all tests of this process; it ends with
+/// it, however that ends.
+package final class S3TestServer: Sendable {
+    package let endpoint: String
+    package let bucket: String
+    package let accessKey: String
+    package let secretKey: String
+    package let region: String
+    private let process: Process
+    private let input: Pipe
+
+    private static let running = Mutex<S3TestServer?>(nil)
+
+    /// Started when it is first asked for.
+    package static func shared() throws -> S3TestServer {
+        try running.withLock { server in
+            if let server { return server }
+            let new = try S3TestServer()
+            server = new
+            return new
+        }
+    }
+
+    private struct Greeting: Decodable {
+        let endpoint: String
+        let bucket: String
+        let region: String
+        let accessKey: String
+        let secretKey: String
+    }
+
+    private init() throws {
+        let tests = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let build =
+            ProcessInfo.processInfo.environment["MARTLET_BUILD"]
+            ?? tests.deletingLastPathComponent().path + "/.build"
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: build + "/python/bin/python")
+        process.arguments = [tests.path + "/s3-server.py"]
+        let (input, output) = (Pipe(), Pipe())
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        var line = Data()
+        while line.last != UInt8(ascii: "\n") {
+            let more = output.fileHandleForReading.availableData
+            guard !more.isEmpty else {
+                throw S3TestServerFailure(
+                    text: "The S3 store for tests does not start: run script/bootstrap test.")
+            }
+            line += more
+        }
+        let greeting = try JSONDecoder().decode(Greeting.self, from: line)
+        endpoint = greeting.endpoint
+        bucket = greeting.bucket
+        region = greeting.region
+        accessKey = greeting.accessKey
+        secretKey = greeting.secretKey
+        self.process = process
+        self.input = input
+    }
+
+    /// What `serve --blobs s3://…` finds in its environment.
+    package var environment: [String: String] {
+        [
+            "AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey,
+            "AWS_REGION": region, "AWS_ENDPOINT_URL_S3": endpoint,
+        ]
+    }
+
+    /// A place of one test's own in the bucket.
+    package func place(_ prefix: String) -> String { "s3://\(bucket)/\(prefix)" }
+
+    /// Makes the store misbehave for requests whose address holds all of these texts, in place of
+    /// what was set before.
+    package func set(_ faults: [S3Fault]) async throws {
+        guard let url = URL(string: endpoint + "/__faults") else { return }
+        let body = try JSONEncoder().encode(faults)
+        // Loopback, and a few hundred bytes.
+        try await Task.detached {
+            let sender = Process()
+            sender.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            sender.arguments = [
+                "curl", "-sS", "--fail", "-X", "POST", "--data-binary", "@-", url.absoluteString,
+            ]
+            let input = Pipe()
+            sender.standardInput = input
+            try sender.run()
+            try input.fileHandleForWriting.write(contentsOf: body)
+            try input.fileHandleForWriting.close()
+            sender.waitUntilExit()
+            guard sender.terminationStatus == 0 else {
+                throw S3TestServerFailure(text: "The faults cannot be set.")
+            }
+        }.value
+    }
+}
+
+package struct S3TestServerFailure: Error {
+    let text: String
+}
+
+/// Something that goes wrong at the store: see `Tests/s3-server.py`.
+package struct S3Fault: Encodable, Sendable {
+    package enum Kind: String, Encodable, Sendable, CaseIterable {
+        case error, garbage, delay, cutBefore, cutAfter, truncate
+    }
+
+    var kind: Kind
+    var contains: [String]
+    var count: Int
+    var skip: Int
+    var status: Int
+    var code: String
+    var seconds: Double
+    var retryAfter: Int?
+
+    package init(
+        _ kind: Kind, _ contains: [String], count: Int = 1, skip: Int = 0, status: Int = 500,
+        code: String = "InternalError", seconds: Double = 1, retryAfter: Int? = nil
+    ) {
+        self.kind = kind
+        self.contains = contains
+        self.count = count
+        self.skip = skip
+        self.status = status
+        self.code = code
+        self.seconds = seconds
+        self.retryAfter = retryAfter
+    }
+}

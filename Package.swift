@@ -37,12 +37,13 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        // C: system calls, and the image library
+        // C: system calls, and the libraries for images and databases
         .target(name: "CMartlet"),
         .systemLibrary(
             name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
         .target(name: "CMartletVips", dependencies: ["CVips"]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // Shared
         module("Shared", "Records", ["CMartlet", crypto]),
@@ -55,9 +56,9 @@ let package = Package(
         module(
             "Server", "Storage",
             [
-                "Records", "CMartlet", grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
-                asyncHTTPClient, crypto, nioCore, nioPosix,
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                "Records", "CMartlet", "CPostgres", grdb,
+                .product(name: "GRDBSQLite", package: "GRDB.swift"), asyncHTTPClient, crypto,
+                nioCore, nioPosix, .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         module("Server", "Kernel", ["Records", "Storage", "CMartlet", crypto]),
         module("Server", "Accounts", ["Kernel", "Storage", "Records", crypto, cryptoExtras]),
@@ -122,7 +123,9 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
 
         // Tests
-        .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["Records", "Storage", "CPostgres"],
+            path: "Tests/TestSupport"),
         test("Records", ["Records"]),
         test("Library", ["Library", "Records"]),
         test("Status", ["Status", "Records"]),

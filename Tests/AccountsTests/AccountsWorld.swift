@@ -6,7 +6,7 @@ import TestSupport
 
 /// Accounts over a database in memory, with a clock that only moves when told.
 final class AccountsWorld: Sendable {
-    let database: SQLiteDatabase
+    let database: any Database
     let accounts: Accounts
     let folder: TemporaryFolder
     private let clock: TestClock
@@ -17,7 +17,7 @@ final class AccountsWorld: Sendable {
 
     init() async throws {
         let folder = try TemporaryFolder()
-        let database = try SQLiteDatabase.inMemory(
+        let database = try TestDatabase.inMemory(
             migrations: Kernel.migrations + AccountsSchema.migrations
                 + AccountsSchema.laterMigrations)
         let clock = TestClock(milliseconds: 1_700_000_000_000)
@@ -70,7 +70,7 @@ extension AccountsWorld {
     }
 }
 
-extension SQLiteDatabase {
+extension Database {
     func prepareServer() async throws {
         let kernel = Kernel(randomNumber: TestNumbers().next)
         try await write { transaction in

@@ -203,7 +203,7 @@ import Foundation
         let kernel = Kernel(randomNumber: Numbers(7).next)
         let account = AccountID(high: 1, low: 1)
         let now = Timestamp(milliseconds: 1_763_700_000_000)
-        let database = try SQLiteDatabase.inMemory(migrations: Kernel.migrations)
+        let database = try TestDatabase.inMemory(migrations: Kernel.migrations)
         let zone = try await database.write { transaction in
             try kernel.prepare(at: now, in: transaction)
             try kernel.createAccount(

@@ -59,6 +59,12 @@ func inWorld(
 ) async throws {
     let migrations = Kernel.migrations + [NotesSchema.migration]
     switch place {
+    case _ where TestDatabase.isPostgres:
+        let database = try TestDatabase.inMemory(migrations: migrations)
+        try await database.write { transaction in
+            var world = try World.make(transaction, schemas: schemas)
+            try body(&world)
+        }
     case .memory:
         try SQLiteScratch.run(migrations: migrations) { transaction in
             var world = try World.make(transaction, schemas: schemas)

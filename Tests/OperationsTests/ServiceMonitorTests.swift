@@ -13,14 +13,14 @@ import Testing
 /// A server's measure of itself, with a clock that only moves when told.
 @Suite struct ServiceMonitorTests {
     private let folder: TemporaryFolder
-    private let database: SQLiteDatabase
+    private let database: any Database
     private let clock = TestClock(milliseconds: 1_790_000_000_000)
     private let numbers = TestNumbers()
 
     init() throws {
         folder = try TemporaryFolder()
-        database = try SQLiteDatabase(
-            path: folder.file("db"), migrations: Kernel.migrations + OperationsSchema.migrations)
+        database = try TestDatabase.open(
+            folder.file("db"), migrations: Kernel.migrations + OperationsSchema.migrations)
     }
 
     private func monitor(store: (any ObjectStore)? = nil) throws -> ServiceMonitor {

@@ -8,8 +8,9 @@ import Testing
 /// The cost of looking must not grow with the library: every question is answered from an index.
 @Suite struct IndexTests {
     private func plan(_ sql: String, _ arguments: [SQLValue]) async throws -> String {
-        let world = try await PhotoWorld()
-        return try await world.database.read { transaction in
+        let database = try SQLiteDatabase.inMemory(
+            migrations: Kernel.migrations + PhotosSchema.migrations)
+        return try await database.read { transaction in
             try transaction.rows("EXPLAIN QUERY PLAN " + sql, arguments)
                 .map { $0.text(3) }.joined(separator: "\n")
         }

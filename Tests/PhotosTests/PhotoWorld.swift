@@ -14,7 +14,7 @@ import TestSupport
 final class PhotoWorld: Sendable {
     static let start = Timestamp(milliseconds: 1_700_000_000_000)
 
-    let database: SQLiteDatabase
+    let database: any Database
     let store: DirectoryObjectStore
     let kernel: Kernel
     let service: PhotosService
@@ -26,7 +26,7 @@ final class PhotoWorld: Sendable {
         let random = SeededRandom(seed: seed)
         self.random = random
         folder = try TemporaryFolder()
-        database = try SQLiteDatabase.inMemory(
+        database = try TestDatabase.inMemory(
             migrations: Kernel.migrations + PhotosSchema.migrations)
         store = try DirectoryObjectStore(
             path: folder.file("store"), randomNumber: { random.next() })

@@ -77,7 +77,7 @@ import Testing
         let folder = try TemporaryFolder()
         let database = try kind.open(folder)
         let values: [SQLValue] = [
-            .null, .integer(.min), .integer(.max), .real(-0.5), .text(""), .text("Zoë\u{0}🌊"),
+            .null, .integer(.min), .integer(.max), .real(-0.5), .text(""), .text("Zoë🌊"),
             .blob([]), .blob([0, 255]), SQLValue(bits: .max), SQLValue(true),
         ]
         let row = try await database.read { transaction in
@@ -140,7 +140,8 @@ import Testing
         #expect(error?.code == .readOnly)
     }
 
-    @Test(arguments: DatabaseKind.allCases)
+    /// PostgreSQL's is another program's disk; see `PostgresTests`.
+    @Test(arguments: [DatabaseKind.file, .memory])
     func `a full disk is said and takes back nothing that was there`(
         kind: DatabaseKind
     ) async throws {
@@ -161,6 +162,90 @@ import Testing
         #expect(error?.code == .diskFull)
         try await database.write { try insert("carl", in: $0) }
         #expect(try await names(in: database) == ["anna", "carl"])
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
+    func `text is in the order of its bytes`(kind: DatabaseKind) async throws {
+        let folder = try TemporaryFolder()
+        let database = try kind.open(folder)
+        let inOrder = ["B", "Z", "_", "a", "b", "z", "~", "ä"]
+        try await database.write { transaction in
+            for name in inOrder.reversed() { try insert(name, in: transaction) }
+        }
+        #expect(try await names(in: database) == inOrder)
+        let later = try await database.read {
+            try $0.rows("SELECT name FROM thing WHERE name > ? ORDER BY name", ["_"])
+        }
+        #expect(later.map { $0.text(0) } == ["a", "b", "z", "~", "ä"])
+    }
+
+    /// The types of arguments come from the values, and a NULL has none.
+    @Test(arguments: DatabaseKind.allCases)
+    func `a statement takes NULL and values of its columns in turns`(
+        kind: DatabaseKind
+    ) async throws {
+        let folder = try TemporaryFolder()
+        let database = try kind.open(folder)
+        let sql = "INSERT INTO thing (name, id, content, weight) VALUES (?, ?, ?, ?)"
+        let rows: [[SQLValue]] = [
+            ["a", nil, nil, nil], ["b", 1, nil, .real(0.5)], ["c", nil, .blob([]), .real(-1e300)],
+            ["d", 2, .blob([1]), nil], ["e", nil, nil, nil],
+        ]
+        try await database.write { transaction in
+            for row in rows { try transaction.execute(sql, row) }
+        }
+        let found = try await database.read {
+            try $0.rows("SELECT name, id, content, weight FROM thing ORDER BY name")
+        }
+        #expect(found.map(\.values) == rows)
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
+    func `sums and counts are integers, conditions 0 or 1`(kind: DatabaseKind) async throws {
+        let folder = try TemporaryFolder()
+        let database = try kind.open(folder)
+        try await database.write { transaction in
+            for (index, id) in [Int64(-20_000), 1 << 40, 123_456_789].enumerated() {
+                try transaction.execute(
+                    "INSERT INTO thing (name, id) VALUES (?, ?)", [.text("\(index)"), .integer(id)])
+            }
+        }
+        let row = try await database.read {
+            try $0.firstRow(
+                """
+                SELECT SUM(id), COUNT(*), MAX(id) > ?, name = '' OR id = 7, SUM(-id), SUM(id - id)
+                FROM thing GROUP BY name = '', name = '' OR id = 7
+                """, [0])
+        }
+        let sum: Int64 = (1 << 40) + 123_456_789 - 20_000
+        #expect(row?.values == [.integer(sum), 3, 1, 0, .integer(-sum), 0])
+    }
+
+    @Test(arguments: DatabaseKind.allCases)
+    func `a cursor goes over more rows than it fetches at once`(kind: DatabaseKind) async throws {
+        let folder = try TemporaryFolder()
+        let database = try kind.open(folder)
+        try await database.write { transaction in
+            for number in 0..<2_500 {
+                try transaction.execute(
+                    "INSERT INTO thing (name, id) VALUES (?, ?)",
+                    [.text("\(number)"), SQLValue(number)])
+            }
+        }
+        let (all, some) = try await database.read { transaction in
+            var (all, some): ([Int], Int) = ([], 0)
+            try transaction.forEachRow("SELECT id FROM thing ORDER BY id", []) { row in
+                all.append(row.int(0))
+                return true
+            }
+            try transaction.forEachRow("SELECT id FROM thing WHERE id >= ?", [1]) { _ in
+                some += 1
+                return some < 300
+            }
+            return (all, some)
+        }
+        #expect(all == Array(0..<2_500))
+        #expect(some == 300)
     }
 
     @Test func `the connection of the simulator leaves transactions to its caller`() throws {

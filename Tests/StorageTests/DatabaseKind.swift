@@ -5,12 +5,15 @@ import TestSupport
 enum DatabaseKind: CaseIterable, Sendable {
     case file
     case memory
+    case postgres
 
     static let migrations = [
         Migration(
             name: "1 things",
             sql: """
-                CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT UNIQUE, content BLOB) STRICT;
+                CREATE TABLE thing (
+                    name TEXT PRIMARY KEY, id INTEGER UNIQUE, content BLOB, weight REAL
+                ) STRICT;
                 CREATE TABLE part (thing INTEGER NOT NULL REFERENCES thing (id)) STRICT;
                 """)
     ]
@@ -19,6 +22,8 @@ enum DatabaseKind: CaseIterable, Sendable {
         switch self {
         case .file: try SQLiteDatabase(path: folder.file("db"), migrations: Self.migrations)
         case .memory: try SQLiteDatabase.inMemory(migrations: Self.migrations)
+        case .postgres:
+            try TestDatabase.openPostgres(folder.file("db"), migrations: Self.migrations)
         }
     }
 }

@@ -93,7 +93,6 @@ import Testing
         try device.run(milliseconds: 20_000)
         let rollBack = server.snapshot()
         device.put("two", at: FakeDevice.library("2.jpg"))
-        device.tell(.placeChanged(FakeDevice.library("2.jpg")))
         try device.run(milliseconds: 20_000)
         #expect(server.assets.count == 2)
         let head = server.head

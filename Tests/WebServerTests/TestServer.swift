@@ -16,7 +16,7 @@ import Wire
 /// A whole server on a folder of its own, with a clock that only moves when told.
 final class TestServer: Sendable {
     let server: MartletServer
-    let database: SQLiteDatabase
+    let database: any Database
     let folder: TemporaryFolder
     let clock = TestClock(milliseconds: 1_790_000_000_000)
 
@@ -33,7 +33,8 @@ final class TestServer: Sendable {
         let surroundings = ServerSurroundings(
             now: clock.read, clock: ContinuousClock(), randomNumber: numbers.next,
             randomBytes: numbers.bytes, monotonicMilliseconds: { 0 })
-        let database = try data.openDatabase()
+        let database = try TestDatabase.open(
+            data.database, migrations: MartletServer.migrations)
         let kernel = Kernel(
             randomNumber: surroundings.randomNumber, schemas: MartletServer.schemas)
         let now = surroundings.now()

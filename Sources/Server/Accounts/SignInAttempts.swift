@@ -33,7 +33,10 @@ struct SignInAttempts: Sendable {
         }
         for subject in subjects {
             try transaction.execute(
-                "INSERT OR IGNORE INTO signInAttempt (subject, at, number) VALUES (?, ?, ?)",
+                """
+                INSERT INTO signInAttempt (subject, at, number) VALUES (?, ?, ?)
+                ON CONFLICT (subject, at, number) DO NOTHING
+                """,
                 [.text(subject), SQLValue(now), .integer(number)])
         }
         return SignInAttempts(subjects: subjects, at: now, number: number)

@@ -23,8 +23,8 @@ extension Kernel {
         let id: Identifier<ServerSubject> = newIdentifier()
         try transaction.change(
             """
-            INSERT INTO server (only, id, epoch, day, tickedAt) VALUES (1, ?, 1, 0, ?)
-            ON CONFLICT (only) DO NOTHING
+            INSERT INTO server ("only", id, epoch, day, tickedAt) VALUES (1, ?, 1, 0, ?)
+            ON CONFLICT ("only") DO NOTHING
             """, [SQLValue(id), SQLValue(time)])
         return try serverState(in: transaction)
     }

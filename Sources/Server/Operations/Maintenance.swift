@@ -32,8 +32,8 @@ package struct Maintenance: Hashable, Sendable {
         let start = before.map { $0.isInForce(at: since) ? min($0.since, since) : since } ?? since
         try transaction.change(
             """
-            INSERT INTO maintenance (only, since, until, message) VALUES (1, ?, ?, ?)
-            ON CONFLICT (only) DO UPDATE SET
+            INSERT INTO maintenance ("only", since, until, message) VALUES (1, ?, ?, ?)
+            ON CONFLICT ("only") DO UPDATE SET
                 since = excluded.since, until = excluded.until, message = excluded.message
             """, [SQLValue(start), SQLValue(until), SQLValue(message)])
     }

@@ -73,7 +73,7 @@ enum PhotosProjection {
             """
             INSERT INTO photoMonth (zone, section, month, assetCount) VALUES (?, ?, ?, ?)
             ON CONFLICT (zone, section, month) DO UPDATE
-            SET assetCount = assetCount + excluded.assetCount
+            SET assetCount = photoMonth.assetCount + excluded.assetCount
             """, key + [.integer(difference)])
         guard difference < 0 else { return }
         try transaction.change(

@@ -6,7 +6,9 @@ package protocol Database: Sendable {
     ) async throws -> R
 
     /// Runs `body` in a transaction. When this returns, its changes are on the disk (P1); when it
-    /// throws, none of them happened. Writes that arrive together share one sync.
+    /// throws, none of them happened, except for `unreachable`, after which they may have.
+    /// Writes that arrive together share one sync. `body` may be run more than once, and only its
+    /// last run counts: it must change nothing but the database.
     func write<R: Sendable>(
         _ body: @escaping @Sendable (any Transaction) throws -> R
     ) async throws -> R
@@ -24,5 +26,26 @@ package struct Migration: Hashable, Sendable {
     package init(name: String, sql: String) {
         self.name = name
         self.sql = sql
+    }
+}
+
+extension Migration {
+    /// How many of `migrations` a database has taken that says it took `applied`.
+    ///
+    /// Throws `databaseFromNewerVersion` for others than the first ones.
+    static func count(
+        _ applied: [String], of migrations: [Migration]
+    ) throws(StorageError) -> Int {
+        let names = migrations.map(\.name)
+        guard applied.count <= names.count, applied.elementsEqual(names.prefix(applied.count))
+        else {
+            throw StorageError(
+                .databaseFromNewerVersion,
+                """
+                The database has been changed by a newer Martlet (\(applied.last ?? "")): \
+                start that version, or restore a backup made by this one.
+                """)
+        }
+        return applied.count
     }
 }

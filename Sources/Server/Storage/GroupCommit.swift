@@ -1,6 +1,4 @@
 import GRDB
-import Records
-import Synchronization
 
 /// Lets writes that arrive together share one transaction and one sync.
 ///
@@ -8,21 +6,8 @@ import Synchronization
 /// answered before the sync. While one transaction syncs, the next gathers: nobody ever waits for
 /// company.
 final class GroupCommit: Sendable {
-    /// One write that waits for its turn.
-    private struct PendingWrite: Sendable {
-        /// Runs the body and keeps its result; throws what the body throws.
-        let run: @Sendable (any Transaction) throws -> Void
-        /// Answers with the kept result, or with the error.
-        let answer: @Sendable ((any Error)?) -> Void
-    }
-
-    private struct State {
-        var waiting: [PendingWrite] = []
-        var isDraining = false
-    }
-
     private let connections: any DatabaseWriter
-    private let state = Mutex(State())
+    private let queue = WriteQueue()
 
     init(_ connections: any DatabaseWriter) {
         self.connections = connections
@@ -32,41 +17,16 @@ final class GroupCommit: Sendable {
         _ body: @escaping @Sendable (any Transaction) throws -> R
     ) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
-            let kept = Kept<R>()
-            enqueue(
-                PendingWrite(
-                    run: { transaction in kept.set(try body(transaction)) },
-                    answer: { error in continuation.resume(with: kept.outcome(error)) }))
-        }
-    }
-
-    private func enqueue(_ write: PendingWrite) {
-        let mustStart = state.withLock { state in
-            state.waiting.append(write)
-            defer { state.isDraining = true }
-            return !state.isDraining
-        }
-        if mustStart {
-            connections.asyncWriteWithoutTransaction { self.drain($0) }
+            if queue.add(PendingWrite(continuation, body)) {
+                connections.asyncWriteWithoutTransaction { self.drain($0) }
+            }
         }
     }
 
     private func drain(_ database: GRDB.Database) {
-        while let batch = takeBatch() {
+        while let batch = queue.takeBatch() {
             var rest = batch[...]
             while !rest.isEmpty { rest = commit(rest, database) }
-        }
-    }
-
-    private func takeBatch() -> [PendingWrite]? {
-        state.withLock { state in
-            guard !state.waiting.isEmpty else {
-                state.isDraining = false
-                return nil
-            }
-            let batch = Array(state.waiting.prefix(Limits.writesPerTransactionMax))
-            state.waiting.removeFirst(batch.count)
-            return batch
         }
     }
 
@@ -114,20 +74,5 @@ final class GroupCommit: Sendable {
             failAll(error)
         }
         return []
-    }
-}
-
-/// The result of a write between its body and its sync.
-private final class Kept<R: Sendable>: Sendable {
-    private let value = Mutex<R?>(nil)
-
-    func set(_ new: R) { value.withLock { $0 = new } }
-
-    func outcome(_ error: (any Error)?) -> Result<R, any Error> {
-        if let error { return .failure(error) }
-        guard let value = value.withLock({ $0 }) else {
-            preconditionFailure("A write that succeeded has a result.")
-        }
-        return .success(value)
     }
 }

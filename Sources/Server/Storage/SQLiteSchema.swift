@@ -48,17 +48,7 @@ enum SQLiteSchema {
     ) throws -> Int {
         let applied = try String.fetchAll(
             database, sql: "SELECT name FROM migration ORDER BY position")
-        let names = migrations.map(\.name)
-        guard applied.count <= names.count, applied.elementsEqual(names.prefix(applied.count))
-        else {
-            throw StorageError(
-                .databaseFromNewerVersion,
-                """
-                The database has been changed by a newer Martlet (\(applied.last ?? "")): \
-                start that version, or restore a backup made by this one.
-                """)
-        }
-        return applied.count
+        return try Migration.count(applied, of: migrations)
     }
 
     /// Whether it is Martlet's; `false` for an empty one.

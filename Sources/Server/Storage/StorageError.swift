@@ -5,6 +5,9 @@ package struct StorageError: Error, Sendable {
         case diskFull
         /// Another process holds the database.
         case busy
+        /// The database's server is not there, or has gone away; a write may or may not have
+        /// happened. Repeat it.
+        case unreachable
         /// Written by a later Martlet, or not by Martlet at all.
         case databaseFromNewerVersion
         case notOurDatabase

@@ -16,8 +16,8 @@ package enum CollectorHold {
     static func take(at now: Timestamp, in transaction: any Transaction) throws(KernelError) {
         try transaction.change(
             """
-            INSERT INTO collectorHold (only, until) VALUES (1, ?)
-            ON CONFLICT (only) DO UPDATE SET until = excluded.until
+            INSERT INTO collectorHold ("only", until) VALUES (1, ?)
+            ON CONFLICT ("only") DO UPDATE SET until = excluded.until
             """, [SQLValue(now.adding(seconds: Limits.collectorHoldSeconds))])
     }
 

@@ -20,8 +20,8 @@ package struct LastBackup: Hashable, Sendable {
     func save(in transaction: any Transaction) throws(KernelError) {
         try transaction.change(
             """
-            INSERT INTO backup (only, madeAt, epoch) VALUES (1, ?, ?)
-            ON CONFLICT (only) DO UPDATE SET madeAt = excluded.madeAt, epoch = excluded.epoch
+            INSERT INTO backup ("only", madeAt, epoch) VALUES (1, ?, ?)
+            ON CONFLICT ("only") DO UPDATE SET madeAt = excluded.madeAt, epoch = excluded.epoch
             """, [SQLValue(madeAt), .integer(epoch.rawValue)])
         try transaction.change("DELETE FROM backupZone")
         for (zone, head) in heads {

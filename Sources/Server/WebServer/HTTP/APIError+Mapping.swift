@@ -54,7 +54,7 @@ extension APIError {
         switch error.code {
         case .diskFull:
             self.init(.insufficientStorage, "serverStorageFull", error.message, cause: error)
-        case .busy, .transactionLost, .interrupted:
+        case .busy, .transactionLost, .interrupted, .unreachable:
             self.init(
                 .serviceUnavailable, error.code.rawValue, error.message, retryAfterSeconds: 2,
                 cause: error)

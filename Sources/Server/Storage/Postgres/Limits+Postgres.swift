@@ -1,0 +1,22 @@
+import Records
+
+// Bounds of what only the database server's connections do.
+extension Limits {
+    /// Connections that read at the same time; one more writes.
+    static let postgresReadersMax = 8
+    /// How often a transaction that others got in the way of is begun.
+    static let transactionAttemptsMax = 10
+    static let transactionPauseMillisecondsMax = 200
+    /// How often a read is begun that lost its connection.
+    static let readAttemptsMax = 3
+    static let databaseConnectMilliseconds: Int32 = 5_000
+    /// Statements that a connection keeps prepared.
+    static let preparedStatementsMax = 500
+    /// Rows that a cursor fetches together.
+    static let cursorRowsFirst = 128
+    static let cursorRowsMax = 1_024
+    /// What a silent server, or a silent Martlet, is given before its connection is ended.
+    static let databaseSilenceSeconds = 30
+    static let migrationWaitSeconds = 300
+    static let postgresVersionMin: Int32 = 130_000
+}

@@ -184,8 +184,7 @@ final class SimulatedServer {
             // A message of an ended run may come late, and nobody hears its answer: devices
             // that say they are copied are looked for in their statuses.
             lastRuns[device.index] = runs.last ?? lastRuns[device.index]
-            return .stateReported(
-                epoch: zone.epoch, head: zone.head, headToken: zone.token, notice: notice)
+            return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)
         case .changes(let token):
             var page = try changes(after: token)
             if world.plantedBug == .recordSkipped, world.schedule.oneIn(4) {

@@ -83,28 +83,6 @@ import Testing
         #expect(server.assets.count == 3)
     }
 
-    @Test func `rolled back, with as many commits as before, it is found out at a report`()
-        throws
-    {
-        let server = FakeServer()
-        let device = FakeDevice(server, once: false)
-        device.put("one", at: FakeDevice.library("1.jpg"))
-        device.restart()
-        try device.run(milliseconds: 20_000)
-        let rollBack = server.snapshot()
-        device.put("two", at: FakeDevice.library("2.jpg"))
-        try device.run(milliseconds: 20_000)
-        #expect(server.assets.count == 2)
-        let head = server.head
-        rollBack()
-        while server.head < head {
-            server.change(server.assets[0].key) { $0.fields?["favorite"] = .bool(true) }
-        }
-        try device.run(milliseconds: Limits.reportSeconds * 1_000 + 20_000)
-        #expect(server.epoch == Epoch(rawValue: 2))
-        #expect(server.assets.count == 2)
-    }
-
     @Test func `rolled back between a commit and the feed, the server gets it again`() throws {
         let server = FakeServer()
         let device = FakeDevice(server, optimizes: true, once: false)

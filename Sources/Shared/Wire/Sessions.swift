@@ -87,13 +87,9 @@ package struct ZoneDescription: Hashable, Sendable, Codable {
     package let idKey: String
     package let epoch: Epoch
     package let head: Int64
-    /// Of the head: a device that has read up to it and has another one knows that the server was
-    /// rolled back; absent from servers of before.
-    package let headToken: ChangeToken?
 
     package init(
-        id: ZoneID, kind: String, owner: AccountID, idKey: String, epoch: Epoch, head: Int64,
-        headToken: ChangeToken? = nil
+        id: ZoneID, kind: String, owner: AccountID, idKey: String, epoch: Epoch, head: Int64
     ) {
         self.id = id
         self.kind = kind
@@ -101,7 +97,6 @@ package struct ZoneDescription: Hashable, Sendable, Codable {
         self.idKey = idKey
         self.epoch = epoch
         self.head = head
-        self.headToken = headToken
     }
 }
 

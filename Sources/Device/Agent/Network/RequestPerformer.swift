@@ -93,8 +93,7 @@ struct RequestPerformer: Sendable {
         notice.devicesWithServiceOff = reply.servicesOff?["photos"] ?? []
         notice.deniedSince = reply.servicesDenied?["photos"]
         notice.eventVersion = reply.noticeVersion
-        return .stateReported(
-            epoch: zone.epoch, head: zone.head, headToken: zone.headToken, notice: notice)
+        return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)
     }
 
     private func checkedReceipts(

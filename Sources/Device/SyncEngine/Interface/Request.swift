@@ -47,10 +47,7 @@ package enum Request: Hashable, Sendable {
 
 package enum Reply: Sendable {
     /// The photo zone's epoch and head, and what else the server has to say.
-    /// `headToken`: of the zone's head; `nil` from a server that did not say.
-    case stateReported(
-        epoch: Epoch, head: Int64, headToken: ChangeToken? = nil,
-        notice: ServerNotice = ServerNotice())
+    case stateReported(epoch: Epoch, head: Int64, notice: ServerNotice = ServerNotice())
     case changes(ChangePage)
     /// Those of the asked digests that the server lacks.
     case missing([Digest])

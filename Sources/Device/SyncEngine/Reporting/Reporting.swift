@@ -92,18 +92,10 @@ extension SyncEngine {
         send(.reportState(status, runs: runs.known), .report(status))
     }
 
-    mutating func reported(
-        _ status: LibraryStatus, epoch: Epoch, head: Int64, _ headToken: ChangeToken?
-    ) {
+    mutating func reported(_ status: LibraryStatus, epoch: Epoch, head: Int64) {
         reporting.isSending = false
         reporting.last = status
-        if let read = feed.state.token {
-            // As many commits as were read, and others: the server was rolled back, which the next
-            // page proves to it.
-            let isAnother =
-                read.sequence == head && headToken.map { $0.stamp != read.stamp } ?? false
-            if read.epoch != epoch || isAnother { feed.isNeeded = true }
-        }
+        if let token = feed.state.token, token.epoch != epoch { feed.isNeeded = true }
         feed.knownHead = head
     }
 

@@ -58,8 +58,7 @@ extension ZoneDescription {
     init(_ zone: Zone) {
         self.init(
             id: zone.id, kind: zone.kind, owner: zone.owner,
-            idKey: Hexadecimal.encode(zone.idKey), epoch: zone.epoch, head: zone.head,
-            headToken: zone.token)
+            idKey: Hexadecimal.encode(zone.idKey), epoch: zone.epoch, head: zone.head)
     }
 }
 

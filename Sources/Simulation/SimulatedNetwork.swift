@@ -194,7 +194,8 @@ final class SimulatedNetwork {
         world.after(5...150) { [self] in
             guard server.isUp, !offline.contains(device.index) else { return }
             device.deliver(
-                .zoneChanged(head: server.head), kind: "zoneChanged", of: incarnation)
+                .zoneChanged(head: server.head, token: server.announcedToken), kind: "zoneChanged",
+                of: incarnation)
         }
     }
 }

@@ -26,14 +26,13 @@ extension SimulatedServer {
 
     /// Where a listing of everything ends.
     func headToken() throws -> ChangeToken {
-        var token: ChangeToken?
-        while true {
-            let page = try inSavepoint {
-                try kernel.changes(in: zone.id, for: account, after: token, limit: 1_000, in: $0)
-            }
-            token = page.token
-            if !page.more { return page.token }
-        }
+        try inSavepoint { try kernel.zone(zone.id, for: account, in: $0).token }
+    }
+
+    /// What goes with the head that is announced.
+    var announcedToken: ChangeToken? {
+        guard let token = try? headToken(), token.sequence == head else { return nil }
+        return token
     }
 
     /// The bytes behind a digest that the account holds.

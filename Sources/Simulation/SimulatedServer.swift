@@ -184,7 +184,8 @@ final class SimulatedServer {
             // A message of an ended run may come late, and nobody hears its answer: devices
             // that say they are copied are looked for in their statuses.
             lastRuns[device.index] = runs.last ?? lastRuns[device.index]
-            return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)
+            return .stateReported(
+                epoch: zone.epoch, head: zone.head, token: zone.token, notice: notice)
         case .changes(let token):
             var page = try changes(after: token)
             if world.plantedBug == .recordSkipped, world.schedule.oneIn(4) {

@@ -397,7 +397,9 @@ extension FakeDevice {
         switch request {
         case .reportState:
             return .success(
-                .stateReported(epoch: server.epoch, head: server.head, notice: server.notice))
+                .stateReported(
+                    epoch: server.epoch, head: server.head, token: server.token,
+                    notice: server.notice))
         case .changes(let token): return server.changes(after: token)
         case .have(let digests):
             return .success(.missing(digests.filter { server.blobs[$0] == nil }))

@@ -64,6 +64,22 @@ import Testing
         #expect(trashedCount == 9)
     }
 
+    @Test func `a picture that returns under another name brings its sidecar back`() throws {
+        let sidecar = FakeDevice.library("2024/IMG_3.JPG.xmp")
+        device.write("<three/>", to: sidecar)
+        try device.sync()
+        device.files[sidecar] = nil
+        remove(0..<15)
+        #expect(try device.sync() == .incomplete)
+        #expect(try device.status().counts.held == 15)
+        device.write("picture 3", to: FakeDevice.library("2024/again.JPG"))
+        try device.sync()
+        #expect(device.libraryTexts["2024/again.JPG"] == "picture 3")
+        #expect(device.libraryTexts.values.contains("<three/>"))
+        #expect(try device.status().counts.held == 14)
+        #expect(device.rows.missingCounts().all == 14)
+    }
+
     @Test func `files that return leave the list`() throws {
         let files = device.files
         remove(0..<15)

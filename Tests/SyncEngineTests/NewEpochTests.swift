@@ -27,6 +27,32 @@ import Testing
         AssetFields(try #require(server.records[key]?.fields))
     }
 
+    @Test(arguments: [true, false])
+    func `a server that was put back and has as many commits again is noticed while running`(
+        byEvent: Bool
+    ) throws {
+        let (one, two, _) = try devices()
+        two.restart(once: false)
+        try two.run(milliseconds: 20_000)
+        let goBack = server.snapshot()
+        one.write("lost", to: FakeDevice.library("IMG_2.JPG"))
+        #expect(try one.sync() == .inSync)
+        two.tell(.zoneChanged(head: server.head, token: server.token))
+        try two.run(milliseconds: 20_000)
+        #expect(two.libraryTexts.values.sorted() == ["lost", "picture"])
+        let head = server.head
+        goBack()
+        let web = FakeDevice(server, number: 3)
+        web.write("new", to: FakeDevice.source("IMG_3.JPG"))
+        #expect(try web.sync() == .inSync)
+        #expect(server.head == head)
+        // Else with the next report.
+        if byEvent { two.tell(.zoneChanged(head: head, token: server.token)) }
+        try two.run(milliseconds: byEvent ? 20_000 : 700_000)
+        #expect(two.libraryTexts.values.sorted() == ["lost", "new", "picture"])
+        #expect(server.assets.count == 3)
+    }
+
     @Test func `a favorite that a restored server lacks is sent again`() throws {
         let (one, two, asset) = try devices()
         let goBack = server.snapshot()

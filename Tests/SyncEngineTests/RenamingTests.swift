@@ -43,6 +43,20 @@ import Testing
         }
     }
 
+    @Test func `a running device takes a name that only looks the same, too`() throws {
+        try rename(to: "\u{FC}.JPG")
+        other.restart(once: false)
+        try other.run(milliseconds: 20_000)
+        func hasFile(_ name: String) -> Bool {
+            other.files.keys.contains { $0.path.name == Array(name.utf8) }
+        }
+        #expect(hasFile("\u{FC}.JPG"))
+        try rename(to: "u\u{308}.JPG")
+        other.tell(.zoneChanged(head: server.head))
+        try other.run(milliseconds: 20_000)
+        #expect(hasFile("u\u{308}.JPG") && !hasFile("\u{FC}.JPG"))
+    }
+
     @Test func `a name given elsewhere is the file's, and its parts follow`() throws {
         rename(device, "2024/05/IMG_1.JPG", to: "Beach.JPG")
         try device.sync()

@@ -40,11 +40,12 @@ extension SyncEngine {
         _ reply: Reply, for outgoing: Outgoing, _ rows: any Rows
     ) throws(RowsError) {
         switch (outgoing, reply) {
-        case (.report(let status), .stateReported(let epoch, let head, let notice)):
+        case (.report(let status), .stateReported(let epoch, let head, let token, let notice)):
             take(notice)
             try countLastCopies(rows)
             heardOfRuns(isCloned: notice.isCloned)
-            reported(status, epoch: epoch, head: head)
+            reported(status, epoch: epoch)
+            feed.heard(of: head, token)
         case (.changes(let listing), .changes(let page)):
             // Of an earlier listing: the zone's history is another by now.
             if listing == feed.state.listing { try take(page, rows) }

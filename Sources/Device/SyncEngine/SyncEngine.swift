@@ -117,8 +117,8 @@ package struct SyncEngine: Sendable {
         case .watchOverflowed:
             readMark()
             startComparison()
-        case .zoneChanged(let head):
-            feed.knownHead = head
+        case .zoneChanged(let head, let token):
+            feed.heard(of: head, token)
             serverGate.retryNow(at: now)
         case .noticeChanged(let version): heardOfNotice(version)
         case .conditions(let conditions): take(conditions)

@@ -8,11 +8,17 @@ package struct ServerEvent: Hashable, Sendable, Codable {
     package let zone: ZoneID
     package let epoch: Epoch
     package let head: Int64
+    /// The head as a change token: one that a reader at the same number does not have proves that the
+    /// server was put back meanwhile.
+    ///
+    /// Absent from an older server.
+    package let token: ChangeToken?
 
-    package init(zone: ZoneID, epoch: Epoch, head: Int64) {
+    package init(zone: ZoneID, epoch: Epoch, head: Int64, token: ChangeToken? = nil) {
         self.zone = zone
         self.epoch = epoch
         self.head = head
+        self.token = token
     }
 }
 

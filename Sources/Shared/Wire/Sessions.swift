@@ -87,9 +87,12 @@ package struct ZoneDescription: Hashable, Sendable, Codable {
     package let idKey: String
     package let epoch: Epoch
     package let head: Int64
+    /// As in `ServerEvent`.
+    package let token: ChangeToken?
 
     package init(
-        id: ZoneID, kind: String, owner: AccountID, idKey: String, epoch: Epoch, head: Int64
+        id: ZoneID, kind: String, owner: AccountID, idKey: String, epoch: Epoch, head: Int64,
+        token: ChangeToken? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -97,6 +100,7 @@ package struct ZoneDescription: Hashable, Sendable, Codable {
         self.idKey = idKey
         self.epoch = epoch
         self.head = head
+        self.token = token
     }
 }
 

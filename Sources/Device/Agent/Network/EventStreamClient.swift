@@ -62,6 +62,6 @@ struct EventStreamClient: Sendable {
             let event = try? JSONDecoder().decode(ServerEvent.self, from: Data(message.data.utf8)),
             event.zone == zone
         else { return }
-        post(.zoneChanged(head: event.head))
+        post(.zoneChanged(head: event.head, token: event.token))
     }
 }

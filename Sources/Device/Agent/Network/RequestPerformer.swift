@@ -93,7 +93,8 @@ struct RequestPerformer: Sendable {
         notice.devicesWithServiceOff = reply.servicesOff?["photos"] ?? []
         notice.deniedSince = reply.servicesDenied?["photos"]
         notice.eventVersion = reply.noticeVersion
-        return .stateReported(epoch: zone.epoch, head: zone.head, notice: notice)
+        return .stateReported(
+            epoch: zone.epoch, head: zone.head, token: zone.token, notice: notice)
     }
 
     private func checkedReceipts(

@@ -40,8 +40,9 @@ package enum Event: Sendable {
     case folderChanged(Folder)
     /// The watcher lost events: compare everything.
     case watchOverflowed
-    /// The server's event stream: the zone's head, then the latest only.
-    case zoneChanged(head: Int64)
+    /// The server's event stream: the zone's head, then the latest only; as a token too, but from an
+    /// older server.
+    case zoneChanged(head: Int64, token: ChangeToken? = nil)
     /// The server's event stream: what it answers to a report is of this version now.
     case noticeChanged(version: String)
     /// What the machine says of itself: the answer to `readConditions`, or unasked when it changed.

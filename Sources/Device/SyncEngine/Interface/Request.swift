@@ -47,7 +47,9 @@ package enum Request: Hashable, Sendable {
 
 package enum Reply: Sendable {
     /// The photo zone's epoch and head, and what else the server has to say.
-    case stateReported(epoch: Epoch, head: Int64, notice: ServerNotice = ServerNotice())
+    case stateReported(
+        epoch: Epoch, head: Int64, token: ChangeToken? = nil,
+        notice: ServerNotice = ServerNotice())
     case changes(ChangePage)
     /// Those of the asked digests that the server lacks.
     case missing([Digest])

@@ -106,6 +106,10 @@ extension SyncEngine {
         // Held changes may be fewer now.
         localChanges.commits.isPlanNeeded = true
         fetchAgainSoon()
+        // What was proven of its other parts, was proven with it: alone they are fetched again.
+        let others = try rows.missingFiles(agreedFor: missing.agreed.asset)
+        guard !others.contains(where: { $0.agreed.role == .original }) else { return }
+        for part in others where part.isConfirmed { try forget(part, rows) }
     }
 
     /// The asset is in the trash or gone: nothing of it is missed any more.

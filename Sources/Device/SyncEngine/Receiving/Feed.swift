@@ -27,6 +27,17 @@ struct FeedReading: Sendable {
         guard let knownHead, let token = state.token else { return false }
         return knownHead != token.sequence
     }
+
+    /// The server said what its head is.
+    mutating func heard(of head: Int64, _ token: ChangeToken?) {
+        knownHead = head
+        // As many commits as were read, and not the same: the server was put back, and went on.
+        if let token, let read = state.token, read.sequence == token.sequence,
+            read.stamp != token.stamp
+        {
+            isNeeded = true
+        }
+    }
 }
 
 extension SyncEngine {

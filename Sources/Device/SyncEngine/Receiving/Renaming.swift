@@ -343,7 +343,11 @@ extension SyncEngine {
     mutating func noteName(of record: Record, after known: Record?, _ rows: any Rows)
         throws(RowsError)
     {
-        if let known, known.isLiveAsset, known.fields?["name"] == record.fields?["name"] { return }
+        if let known, known.isLiveAsset, let name = known.fields?["name"]?.string,
+            !record.isNamedOtherwise(than: name)
+        {
+            return
+        }
         if try !rows.localFiles(agreedFor: record.key.id).isEmpty { renaming.needPass() }
     }
 }

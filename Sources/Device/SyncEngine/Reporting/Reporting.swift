@@ -92,11 +92,10 @@ extension SyncEngine {
         send(.reportState(status, runs: runs.known), .report(status))
     }
 
-    mutating func reported(_ status: LibraryStatus, epoch: Epoch, head: Int64) {
+    mutating func reported(_ status: LibraryStatus, epoch: Epoch) {
         reporting.isSending = false
         reporting.last = status
         if let token = feed.state.token, token.epoch != epoch { feed.isNeeded = true }
-        feed.knownHead = head
     }
 
     // MARK: The end of `--once`

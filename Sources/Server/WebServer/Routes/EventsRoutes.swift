@@ -83,7 +83,7 @@ struct EventsRoutes {
 
     private func heads(of account: AccountID) async throws -> [ServerEvent] {
         try await zones.zones(of: account).map {
-            ServerEvent(zone: $0.id, epoch: $0.epoch, head: $0.head)
+            ServerEvent(zone: $0.id, epoch: $0.epoch, head: $0.head, token: $0.token)
         }
     }
 

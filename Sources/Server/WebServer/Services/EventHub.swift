@@ -24,7 +24,8 @@ package final class EventHub: Sendable {
 
     /// To every stream that knows the zone: for what the server commits itself.
     package func publish(zone: ZoneID, token: ChangeToken) {
-        let event = ServerEvent(zone: zone, epoch: token.epoch, head: token.sequence)
+        let event = ServerEvent(
+            zone: zone, epoch: token.epoch, head: token.sequence, token: token)
         let subscriptions = state.withLock { $0.streams.values.flatMap(\.values) }
         for subscription in subscriptions where subscription.knows(zone) {
             subscription.offer([event])

@@ -46,7 +46,8 @@ struct ZonesService: Sendable {
         if receipt.changed {
             events.publish(
                 ServerEvent(
-                    zone: zone, epoch: receipt.token.epoch, head: receipt.token.sequence),
+                    zone: zone, epoch: receipt.token.epoch, head: receipt.token.sequence,
+                    token: receipt.token),
                 to: [actor.account])
             committed()
         }
@@ -58,12 +59,13 @@ extension ZoneDescription {
     init(_ zone: Zone) {
         self.init(
             id: zone.id, kind: zone.kind, owner: zone.owner,
-            idKey: Hexadecimal.encode(zone.idKey), epoch: zone.epoch, head: zone.head)
+            idKey: Hexadecimal.encode(zone.idKey), epoch: zone.epoch, head: zone.head,
+            token: zone.token)
     }
 }
 
 extension ServerEvent {
     init(_ zone: Zone) {
-        self.init(zone: zone.id, epoch: zone.epoch, head: zone.head)
+        self.init(zone: zone.id, epoch: zone.epoch, head: zone.head, token: zone.token)
     }
 }

@@ -15,18 +15,28 @@ final class Household {
     private(set) var server: Process?
     private let data: String
     private let usesTLS: Bool
+    /// Where the server keeps its records, for `serve` and what works beside it.
+    private let place: [String]
+    private let serverOptions: [String]
+    private var others: [Process] = []
     private var agents: [Process] = []
 
     /// `data`: the server's folder; by default one in the household's own.
     ///
     /// `usesTLS`: with a certificate that only this household trusts.
-    init(data: String? = nil, usesTLS: Bool = false) throws {
+    /// `database`: its address, when it is not SQLite's; `options` are more of `serve`'s.
+    init(
+        data: String? = nil, usesTLS: Bool = false, database: String? = nil,
+        options: [String] = []
+    ) throws {
         folder = try TemporaryFolder()
         self.usesTLS = usesTLS
+        place = database.map { ["--database", $0] } ?? []
+        serverOptions = options
         self.data = data ?? folder.file("data")
         port = try Household.freePort()
         let made = try Program.run(
-            ["account", "add", "me", "--data", self.data, "--generate"])
+            ["account", "add", "me", "--data", self.data, "--generate"] + place)
         guard made.status == 0, let last = made.output.split(separator: "\n").last else {
             throw HouseholdError(description: "account add: \(made.errors)")
         }
@@ -40,7 +50,7 @@ final class Household {
     }
 
     deinit {
-        for process in agents + [server].compactMap(\.self) where process.isRunning {
+        for process in agents + others + [server].compactMap(\.self) where process.isRunning {
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
@@ -63,19 +73,30 @@ final class Household {
     }
 
     func startServer(with more: [String: String] = [:]) throws {
+        server = try start(port: port, with: more)
+    }
+
+    /// One beside the first, of the same database and folder; returns its port.
+    func startOtherServer() throws -> Int {
+        let port = try Household.freePort()
+        others.append(try start(port: port, with: [:]))
+        return port
+    }
+
+    private func start(port: Int, with more: [String: String]) throws -> Process {
         let log = folder.file("server.log")
         if !FileManager.default.fileExists(atPath: log) {
             _ = FileManager.default.createFile(atPath: log, contents: nil)
         }
         let handle = FileHandle(forWritingAtPath: log)
         _ = try handle?.seekToEnd()
-        server = try Program.start(
-            ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"]
+        let server = try Program.start(
+            ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"] + place + serverOptions
                 + (usesTLS
                     ? ["--tls-certificate", certificate, "--tls-key", folder.file("key.pem")] : []),
             environment: more, output: handle)
-        for _ in 0..<1_200 where server?.isRunning == true {
-            if Household.answers(port: port) { return }
+        for _ in 0..<1_200 where server.isRunning {
+            if Household.answers(port: port) { return server }
             usleep(50_000)
         }
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
@@ -92,7 +113,7 @@ final class Household {
     /// A command beside the server, on its data.
     @discardableResult
     func onServer(_ arguments: String...) throws -> Program.Result {
-        try Program.run(arguments + ["--data", data])
+        try Program.run(arguments + ["--data", data] + place)
     }
 
     /// A page of the server's, without a sign-in.
@@ -117,12 +138,14 @@ final class Household {
         ["MARTLET_HOME": home(device), "MARTLET_CONDITIONS": conditions(device)]
     }
 
-    func signIn(_ device: String, optimize: Bool = false) throws {
+    /// `port`: of another server than the first.
+    func signIn(_ device: String, optimize: Bool = false, port: Int? = nil) throws {
         let options =
             (optimize ? ["--optimize"] : []) + (usesTLS ? ["--trust", certificate] : [])
         let result = try Program.run(
             [
-                "login", url, "--account", "me", "--device", device, "--library", library(device),
+                "login", port.map { "http://127.0.0.1:\($0)" } ?? url, "--account", "me",
+                "--device", device, "--library", library(device),
                 "--password-stdin",
             ] + options, environment: environment(device), input: password + "\n")
         guard result.status == 0 else {
@@ -132,7 +155,8 @@ final class Household {
 
     func changePassword(_ new: String) throws {
         let result = try Program.run(
-            ["account", "passwd", "me", "--data", data, "--password-stdin"], input: new + "\n")
+            ["account", "passwd", "me", "--data", data, "--password-stdin"] + place,
+            input: new + "\n")
         guard result.status == 0 else {
             throw HouseholdError(description: "account passwd: \(result.errors)")
         }
@@ -141,7 +165,7 @@ final class Household {
 
     /// Beside the server, which hears nothing of it.
     func setQuota(_ size: String) throws {
-        let result = try Program.run(["account", "quota", "me", size, "--data", data])
+        let result = try Program.run(["account", "quota", "me", size, "--data", data] + place)
         guard result.status == 0 else {
             throw HouseholdError(description: "account quota: \(result.errors)")
         }

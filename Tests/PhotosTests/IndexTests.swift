@@ -3,6 +3,7 @@ import Media
 import Photos
 import Records
 import Storage
+import TestSupport
 import Testing
 
 /// The cost of looking must not grow with the library: every question is answered from an index.
@@ -44,6 +45,43 @@ import Testing
             "SELECT zone FROM photoAsset WHERE zone > ? AND \(condition) ORDER BY zone LIMIT 1",
             [.blob([])])
         #expect(zones.contains("\(index) (zone>?)"))
+    }
+
+    @Test(arguments: [
+        (PhotosSchema.toRead, "photoassettoread"),
+        (PhotosSchema.toPreview, "photoassettopreview"),
+    ])
+    func `PostgreSQL finds the same in the same indexes`(
+        condition: String, index: String
+    ) async throws {
+        let folder = try TemporaryFolder()
+        let database = try TestDatabase.openPostgres(
+            folder.file("db"), migrations: Kernel.migrations + PhotosSchema.migrations)
+        let plans = try await database.write { transaction in
+            // An empty table is read whole, and sorting nothing costs nothing.
+            for way in ["seqscan", "sort", "bitmapscan"] {
+                _ = try transaction.rows("SELECT set_config('enable_\(way)', 'off', true)")
+            }
+            let statements: [(String, [SQLValue])] = [
+                (
+                    """
+                    SELECT id FROM photoAsset WHERE zone = ? AND \(condition)
+                    ORDER BY instant DESC, id LIMIT 9
+                    """, [.blob([])]
+                ),
+                (
+                    PhotosService.picturesQuery,
+                    [.blob([]), .integer(0), .integer(0), .integer(9), .integer(0)]
+                ),
+            ]
+            return try statements.map { sql, arguments in
+                try transaction.rows("EXPLAIN " + sql, arguments).map { $0.text(0) }
+                    .joined(separator: "\n")
+            }
+        }
+        #expect(plans[0].contains("using \(index) "), "\(plans[0])")
+        #expect(plans[1].contains("using photoassetbytime "), "\(plans[1])")
+        #expect(!plans.joined().contains("Sort"), "\(plans)")
     }
 
     @Test func `the numbers in the indexes are the readers' of this version`() {

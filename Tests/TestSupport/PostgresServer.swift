@@ -109,10 +109,12 @@ package final class PostgresServer: Sendable {
     }
 
     private func end() {
-        guard let process = running.withLock({ process in
-            defer { process = nil }
-            return process
-        }) else { return }
+        guard
+            let process = running.withLock({ process in
+                defer { process = nil }
+                return process
+            })
+        else { return }
         try? (process.standardInput as? Pipe)?.fileHandleForWriting.close()
         process.waitUntilExit()
     }

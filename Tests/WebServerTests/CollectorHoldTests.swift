@@ -20,7 +20,7 @@ import WebServer
             let until = server.clock.read().adding(seconds: 60)
             try await server.database.write { transaction in
                 _ = try transaction.execute(
-                    "INSERT INTO collectorHold (only, until) VALUES (1, ?)", [SQLValue(until)])
+                    "INSERT INTO collectorHold (\"only\", until) VALUES (1, ?)", [SQLValue(until)])
             }
             try await server.server.housekeeping.round()
             #expect(try await has())

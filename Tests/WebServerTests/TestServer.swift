@@ -20,9 +20,10 @@ final class TestServer: Sendable {
     let folder: TemporaryFolder
     let clock = TestClock(milliseconds: 1_790_000_000_000)
 
-    /// `store` may replace the object store by a double of it.
+    /// `store` may replace the object store by a double of it, `database` the one of the tests.
     init(
         folder: TemporaryFolder? = nil, configuration: ServerConfiguration? = nil,
+        database: (any Database)? = nil,
         store makeStore: (DirectoryObjectStore) -> any ObjectStore = { $0 },
         extensions: [any ServerExtension] = []
     ) async throws {
@@ -33,8 +34,9 @@ final class TestServer: Sendable {
         let surroundings = ServerSurroundings(
             now: clock.read, clock: ContinuousClock(), randomNumber: numbers.next,
             randomBytes: numbers.bytes, monotonicMilliseconds: { 0 })
-        let database = try TestDatabase.open(
-            data.database, migrations: MartletServer.migrations)
+        let database =
+            try database
+            ?? TestDatabase.open(data.database, migrations: MartletServer.migrations)
         let kernel = Kernel(
             randomNumber: surroundings.randomNumber, schemas: MartletServer.schemas)
         let now = surroundings.now()

@@ -32,6 +32,9 @@ struct BackupCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try place.requireEmbedded(
+            "A backup is of the embedded database: with PostgreSQL copy that by pg_dump, and "
+                + "behind it the folder of --data.")
         let folder = try place.existingFolder()
         let target = DeviceHome.absolute(to)
         let source = try DataFolder(path: folder).backupSource()
@@ -106,6 +109,9 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try place.requireEmbedded(
+            "A restore is of the embedded database: with PostgreSQL put back its dump by "
+                + "pg_restore, and the folder of --data.")
         let folder = DataFolder(path: try place.folder())
         let lock = try folder.takeForRestore()
         let restore = Restore(

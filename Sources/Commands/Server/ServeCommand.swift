@@ -13,6 +13,9 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var place: ServerPlaceOptions
 
+    @Flag(help: "Other servers of the same PostgreSQL database use the folder of --data as well.")
+    var blobsShared = false
+
     @Option(help: "Where to listen, as HOST:PORT.")
     var listen = "127.0.0.1:8250"
 
@@ -69,8 +72,17 @@ struct ServeCommand: AsyncParsableCommand {
         if let tlsCertificate, let tlsKey {
             tls = ServerConfiguration.TLSFiles(certificate: tlsCertificate, key: tlsKey)
         }
+        if blobsShared {
+            guard case .postgres = try place.databasePlace() else {
+                throw Complaint(
+                    .usage, "invalidConfiguration",
+                    "--blobs-shared is for several servers of one PostgreSQL database: say which "
+                        + "by --database postgres://….")
+            }
+        }
         return ServerConfiguration(
-            dataFolder: try place.folder(), host: host, port: port, tls: tls,
+            dataFolder: try place.folder(), database: try place.databasePlace(),
+            sharesFolder: blobsShared, host: host, port: port, tls: tls,
             publicURL: publicURL, trustedProxies: proxies,
             webFolder: web ?? DeviceContext.environment["MARTLET_WEB"],
             conditionsFile: DeviceContext.environment["MARTLET_SERVER_CONDITIONS"])

@@ -9,21 +9,34 @@ struct ServerPlaceOptions: ParsableArguments {
     @Option(help: "The server's folder; by default ~/.local/share/martlet.")
     var data: String?
 
-    @Option(help: "sqlite, in the server's folder.")
+    @Option(help: "sqlite, in the server's folder, or postgres://USER:PASSWORD@HOST:PORT/NAME.")
     var database = "sqlite"
 
     @Option(help: "directory, in the server's folder.")
     var blobs = "directory"
 
+    func databasePlace() throws -> DatabasePlace {
+        if database == "sqlite" { return .sqlite }
+        guard PostgresAddress.isAddress(database) else {
+            // What was said may hold a password.
+            throw Complaint(
+                .usage, "invalidConfiguration",
+                "--database takes sqlite, or postgres://USER:PASSWORD@HOST:PORT/NAME.")
+        }
+        return .postgres(try PostgresAddress(parsing: database))
+    }
+
+    /// For what only the embedded database has.
+    func requireEmbedded(_ otherwise: String) throws {
+        guard case .sqlite = try databasePlace() else {
+            throw Complaint(.usage, "invalidConfiguration", otherwise)
+        }
+    }
+
     /// Absolute.
     ///
     /// Refuses what this version has not got.
     func folder() throws -> String {
-        guard database == "sqlite" else {
-            throw Complaint(
-                .usage, "invalidConfiguration",
-                "This version keeps its records in SQLite: leave out --database, or say sqlite.")
-        }
         guard blobs == "directory" else {
             throw Complaint(
                 .usage, "invalidConfiguration",
@@ -37,18 +50,19 @@ struct ServerPlaceOptions: ParsableArguments {
     /// Only `creating` makes a server's folder: a typing error must not.
     func accounts(creating: Bool = false) async throws -> Accounts {
         let folder = creating ? try folder() : try existingFolder()
-        return try await DataFolder.openAccounts(folder)
+        return try await DataFolder.openAccounts(
+            DataFolder(path: folder, database: try databasePlace()))
     }
 
     /// The database there, beside a server that runs or not.
-    func openDatabase() throws -> SQLiteDatabase {
-        try DataFolder(path: existingFolder()).openDatabase()
+    func openDatabase() throws -> any Database {
+        try DataFolder(path: existingFolder(), database: databasePlace()).openAnyDatabase()
     }
 
     /// Throws unless a server keeps its data there.
     func existingFolder() throws -> String {
         let folder = try folder()
-        guard DataFolder(path: folder).holdsServer else {
+        guard DataFolder(path: folder, database: try databasePlace()).holdsServer else {
             throw Complaint(
                 .usage, "noServerThere",
                 "No server keeps its data in \(folder): name its folder by --data.")

@@ -79,7 +79,8 @@ package struct Complaint: Error, Hashable, Sendable {
                 error.message)
         case let error as StorageError:
             self.init(
-                error.code == .busy ? .tryAgain : .incomplete, error.code.rawValue, error.message)
+                error.code == .busy || error.code == .unreachable ? .tryAgain : .incomplete,
+                error.code.rawValue, error.message)
         case let error as KernelError:
             self.init(.incomplete, error.code.rawValue, error.message)
         case let error as RecordsError: self.init(.usage, error.code.rawValue, error.message)

@@ -25,9 +25,9 @@ package final class DirectoryObjectStore: ObjectStore {
 
     /// Opens or makes the store in `path` and sweeps what a crash left on its way in.
     ///
-    /// Blocks.
+    /// Where other servers write as well (`isShared`) it sweeps nothing: it may be theirs. Blocks.
     package init(
-        path: String, randomNumber: @escaping @Sendable () -> UInt64,
+        path: String, isShared: Bool = false, randomNumber: @escaping @Sendable () -> UInt64,
         threads: NIOThreadPool = .storage
     ) throws(StorageError) {
         root = path
@@ -36,7 +36,8 @@ package final class DirectoryObjectStore: ObjectStore {
         for folder in [path, path + "/objects", path + "/staging"] {
             try Files.makeFolder(folder)
         }
-        for name in try Files.names(in: path + "/staging") where name.hasSuffix(".new") {
+        for name in try Files.names(in: path + "/staging") where name.hasSuffix(".new") && !isShared
+        {
             try Files.remove(path + "/staging/" + name)
         }
         let last = try Files.names(in: path + "/objects").last

@@ -14,12 +14,14 @@ package struct PhotosExtension: ServerExtension {
     private let worker: RenderingWorker
     private let renderer: Renderer
     private let parts: ServiceParts
+    private let isAlone: Bool
 
     package init(
         configuration: ServerConfiguration, parts: ServiceParts, hub: EventHub,
         surroundings: ServerSurroundings, logger: Logger
     ) {
         self.parts = parts
+        isAlone = !configuration.sharesFolder
         let service = PhotosService(database: parts.database, kernel: parts.kernel)
         routes = PhotosRoutes(service: service, store: parts.store)
         pages = WebAppRoutes(folder: configuration.webFolder)
@@ -33,7 +35,7 @@ package struct PhotosExtension: ServerExtension {
             surroundings: RenderingWorker.Surroundings(
                 now: surroundings.now, clock: surroundings.clock,
                 randomNumber: surroundings.randomNumber,
-                temporaryFolder: DataFolder(path: configuration.dataFolder).temporary),
+                temporaryFolder: configuration.folder.temporary),
             logger: logger, committed: { zone in hub.publish(zone) })
     }
 
@@ -50,7 +52,8 @@ package struct PhotosExtension: ServerExtension {
     /// Ends with its task: the jobs in work are given back by their leases.
     package func run() async throws {
         let kernel = parts.kernel
-        try await parts.database.write { try kernel.endAllLeases(in: $0) }
+        // Other servers' workers are at work: what theirs left ends by itself.
+        if isAlone { try await parts.database.write { try kernel.endAllLeases(in: $0) } }
         await worker.run()
         await renderer.shutdown()
     }

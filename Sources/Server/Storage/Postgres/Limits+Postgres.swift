@@ -17,6 +17,8 @@ extension Limits {
     static let cursorRowsMax = 1_024
     /// What a silent server, or a silent Martlet, is given before its connection is ended.
     static let databaseSilenceSeconds = 30
+    /// How long a listener waits before it looks whether it is to stop, or tries again.
+    static let listenerWaitMilliseconds: Int32 = 500
     static let migrationWaitSeconds = 300
     static let postgresVersionMin: Int32 = 130_000
 }

@@ -126,6 +126,9 @@ final class PostgresConnection: @unchecked Sendable {
         }
     }
 
+    /// Blocks the calling thread, which is one of the database's own.
+    static func pause(milliseconds: Int) { usleep(UInt32(milliseconds * 1_000)) }
+
     // MARK: - Preparing
 
     private func prepared(_ sql: String, _ types: [Oid]) throws(StorageError) -> String {

@@ -82,7 +82,7 @@ extension StorageError {
         case "28":
             (
                 .cannotOpen,
-                "The database lets Martlet not in: check the user and the password of --database."
+                "The database does not let Martlet in: check the user and the password of --database."
             )
         case "", "08", "57":
             // 57: it stops, starts or has crashed.

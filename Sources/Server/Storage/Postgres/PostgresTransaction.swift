@@ -4,8 +4,9 @@ import Records
 package final class PostgresTransaction: Transaction {
     private let connection: PostgresConnection
     private var cursorCount = 0
-    /// Others got in its way, as one of its statements was told: nothing of it can be kept, and the
-    /// whole of it may be begun again. What its body makes of that error does not matter.
+    /// Others got in its way, as one of its statements was told.
+    ///
+    /// Nothing of it can be kept, whatever its body makes of that error; it may be begun again.
     private(set) var hasConflict = false
 
     init(_ connection: PostgresConnection) {

@@ -1,14 +1,6 @@
 import NIOPosix
 import Records
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// The writes of one process, one transaction after the other in a thread of its own; those that
 /// arrive together share one, as with SQLite.
 ///
@@ -147,6 +139,6 @@ final class PostgresWriter: Sendable {
     private static func pause(_ attempt: Int, _ number: UInt32) {
         let longest = min(1 << attempt, Limits.transactionPauseMillisecondsMax)
         let milliseconds = 1 + (Int(number) &* 31 &+ attempt &* 17) % longest
-        usleep(UInt32(milliseconds * 1_000))
+        PostgresConnection.pause(milliseconds: milliseconds)
     }
 }

@@ -10,7 +10,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// Where an embedded server keeps everything.
+/// Where a server keeps everything; with PostgreSQL, everything else.
 ///
 ///     DATA/database.sqlite     records, accounts, projections
 ///     DATA/blobs/              the objects, plain whole files
@@ -19,20 +19,34 @@ import Foundation
 ///     DATA/lock                held by the server that runs
 package struct DataFolder: Sendable {
     package let path: String
+    package let place: DatabasePlace
+    /// Other servers of the same PostgreSQL database use it as well.
+    package let isShared: Bool
 
-    package init(path: String) { self.path = path }
+    package init(path: String, database: DatabasePlace = .sqlite, isShared: Bool = false) {
+        self.path = path
+        place = database
+        self.isShared = isShared
+    }
 
     package var database: String { path + "/database.sqlite" }
     package var blobs: String { path + "/blobs" }
     package var revoked: String { path + "/revoked" }
     package var receiptKey: String { path + "/receipt.key" }
     package var lock: String { path + "/lock" }
-    package var temporary: String { path + "/temporary" }
+    package var temporary: String {
+        path + (isShared ? "/temporary-\(ProcessIdentity.name)" : "/temporary")
+    }
     /// While a restore into the folder has not ended.
     package var restoreMark: String { path + "/restore.mark" }
 
     /// Whether a server has kept its data here before.
-    package var holdsServer: Bool { FileManager.default.fileExists(atPath: database) }
+    package var holdsServer: Bool {
+        switch place {
+        case .sqlite: FileManager.default.fileExists(atPath: database)
+        case .postgres: FileManager.default.fileExists(atPath: path)
+        }
+    }
 
     /// Makes the folder, readable by its owner only.
     ///
@@ -56,7 +70,19 @@ package struct DataFolder: Sendable {
         }
     }
 
-    /// Opens the database, or makes it.
+    /// Opens the database of the server, wherever it is.
+    ///
+    /// Blocks.
+    package func openAnyDatabase() throws(StorageError) -> any Database {
+        switch place {
+        case .sqlite:
+            return try openDatabase()
+        case .postgres(let address):
+            return try PostgresDatabase(address, migrations: MartletServer.migrations)
+        }
+    }
+
+    /// Opens the embedded database, or makes it.
     ///
     /// Refuses one into which a backup is being restored. Blocks.
     package func openDatabase() throws(StorageError) -> SQLiteDatabase {
@@ -108,11 +134,10 @@ package struct DataFolder: Sendable {
 
     /// Accounts beside the server, running or not: the database has its own locks.
     package static func openAccounts(
-        _ path: String, surroundings: ServerSurroundings = .system
+        _ folder: DataFolder, surroundings: ServerSurroundings = .system
     ) async throws -> Accounts {
-        let folder = DataFolder(path: path)
         if !folder.holdsServer { try folder.prepare() }
-        let database = try folder.openDatabase()
+        let database = try folder.openAnyDatabase()
         let kernel = Self.kernel(surroundings)
         let now = surroundings.now()
         try await database.write { transaction in
@@ -122,5 +147,20 @@ package struct DataFolder: Sendable {
             database: database, kernel: kernel,
             revocations: Revocations(file: AppendFile(path: folder.revoked)),
             now: surroundings.now, randomBytes: surroundings.randomBytes)
+    }
+}
+
+extension DataFolder {
+    /// What servers of one PostgreSQL database hear of each other by; `nil` with SQLite.
+    ///
+    /// Throws `busy` while another one runs that must not be beside this. Blocks.
+    package func listener(
+        receiptKey: [UInt8]
+    ) throws(StorageError) -> PostgresListener? {
+        guard case .postgres(let address) = place else { return nil }
+        // Servers that share a folder have its key; those that have another folder haven't.
+        let folderNumber = receiptKey.prefix(4).reduce(Int64(0)) { $0 << 8 | Int64($1) }
+        return try PostgresListener(
+            address, folderNumber: folderNumber >> 1 | 1, isShared: isShared)
     }
 }

@@ -13,8 +13,8 @@ package final class DataFolderLock: Sendable {
 
     /// Throws `dataFolderInUse` with the words that the other server left in the file.
     ///
-    /// Blocks not.
-    package init(path: String) throws(ServerError) {
+    /// Those that are `shared` only refuse one that is not, and are refused by it. Blocks not.
+    package init(path: String, isShared: Bool = false) throws(ServerError) {
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else {
             throw ServerError(
@@ -22,7 +22,7 @@ package final class DataFolderLock: Sendable {
                 "The lock \(path) cannot be opened (\(String(cString: strerror(errno)))): "
                     + "check who owns the data folder.")
         }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(file, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
             let other = Self.read(file)
             close(file)
             throw ServerError(

@@ -7,26 +7,30 @@ import Records
 import Storage
 
 extension MartletServer {
-    /// Opens an embedded server: locks its data folder, brings its database up to date, repeats
-    /// what was revoked.
+    /// Opens a server: locks its data folder, brings its database up to date, repeats what was
+    /// revoked.
     ///
     /// Throws `ServerError`, `StorageError`, `KernelError`.
     package static func open(
         _ configuration: ServerConfiguration, logger: Logger,
         surroundings: ServerSurroundings = .system
     ) async throws -> MartletServer {
-        let folder = DataFolder(path: configuration.dataFolder)
-        let (lock, database, store, signer) = try await NIOThreadPool.singleton.runIfActive {
-            try folder.prepare()
-            let lock = try DataFolderLock(path: folder.lock)
-            lock.describe("process \(ProcessIdentity.number), starting")
-            return (
-                lock, try folder.openDatabase(),
-                try DirectoryObjectStore(
-                    path: folder.blobs, randomNumber: surroundings.randomNumber),
-                try ReceiptSigner(path: folder.receiptKey)
-            )
-        }
+        let folder = configuration.folder
+        let (lock, database, store, signer, listener) =
+            try await NIOThreadPool.singleton.runIfActive {
+                try folder.prepare()
+                let lock = try DataFolderLock(path: folder.lock, isShared: folder.isShared)
+                lock.describe("process \(ProcessIdentity.number), starting")
+                let signer = try ReceiptSigner(path: folder.receiptKey)
+                // Before the schema is touched.
+                let listener = try folder.listener(receiptKey: signer.publicKey)
+                return (
+                    lock, try folder.openAnyDatabase(),
+                    try DirectoryObjectStore(
+                        path: folder.blobs, isShared: folder.isShared,
+                        randomNumber: surroundings.randomNumber), signer, listener
+                )
+            }
         let kernel = Kernel(randomNumber: surroundings.randomNumber, schemas: schemas)
         let now = surroundings.now()
         try await database.write { transaction in
@@ -38,12 +42,19 @@ extension MartletServer {
         let parts = ServiceParts(
             database: database, store: store, kernel: kernel, metrics: metrics,
             now: surroundings.now)
-        let hub = EventHub(metrics: metrics)
-        let extensions: [any ServerExtension] = [
+        let relay = listener.map { listener in
+            EventRelay(listener, server: surroundings.randomNumber(), clock: surroundings.clock)
+        }
+        let hub = EventHub(metrics: metrics, relay: relay)
+        var extensions: [any ServerExtension] = [
             PhotosExtension(
                 configuration: configuration, parts: parts, hub: hub,
                 surroundings: surroundings, logger: logger)
         ]
+        if let relay {
+            extensions.append(
+                RelayExtension(relay: relay, hub: hub, parts: parts, logger: logger))
+        }
         let server = MartletServer(
             configuration: configuration, parts: parts,
             accounts: Accounts(

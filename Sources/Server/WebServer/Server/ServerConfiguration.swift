@@ -1,3 +1,12 @@
+package import Storage
+
+/// Where a server keeps its records.
+package enum DatabasePlace: Sendable {
+    /// In its folder.
+    case sqlite
+    case postgres(PostgresAddress)
+}
+
 /// How a server is started.
 package struct ServerConfiguration: Sendable {
     /// A certificate chain and its key, as PEM files.
@@ -12,6 +21,9 @@ package struct ServerConfiguration: Sendable {
     }
 
     package var dataFolder: String
+    package var database: DatabasePlace
+    /// Other servers, of the same PostgreSQL database, use the folder as well.
+    package var sharesFolder: Bool
     package var host: String
     /// 0: any free port.
     package var port: Int
@@ -27,12 +39,15 @@ package struct ServerConfiguration: Sendable {
     package var conditionsFile: String?
 
     package init(
-        dataFolder: String, host: String = "127.0.0.1", port: Int = 8_080, tls: TLSFiles? = nil,
-        publicURL: String? = nil, trustedProxies: TrustedProxies = .none,
-        webFolder: String? = nil, decoderProgram: String? = nil,
-        conditionsFile: String? = nil
+        dataFolder: String, database: DatabasePlace = .sqlite, sharesFolder: Bool = false,
+        host: String = "127.0.0.1", port: Int = 8_080, tls: TLSFiles? = nil,
+        publicURL: String? = nil,
+        trustedProxies: TrustedProxies = .none, webFolder: String? = nil,
+        decoderProgram: String? = nil, conditionsFile: String? = nil
     ) {
         self.dataFolder = dataFolder
+        self.database = database
+        self.sharesFolder = sharesFolder
         self.host = host
         self.port = port
         self.tls = tls
@@ -41,6 +56,10 @@ package struct ServerConfiguration: Sendable {
         self.webFolder = webFolder
         self.decoderProgram = decoderProgram
         self.conditionsFile = conditionsFile
+    }
+
+    package var folder: DataFolder {
+        DataFolder(path: dataFolder, database: database, isShared: sharesFolder)
     }
 
     /// Browsers reach the server by TLS, its own or a proxy's: cookies are marked so.

@@ -16,8 +16,13 @@ package final class EventHub: Sendable {
 
     private let state = Mutex(State())
     private let metrics: Metrics
+    private let relay: EventRelay?
 
-    package init(metrics: Metrics) { self.metrics = metrics }
+    /// `relay` tells the other servers what is published here.
+    package init(metrics: Metrics, relay: EventRelay? = nil) {
+        self.metrics = metrics
+        self.relay = relay
+    }
 
     /// To the owner of the zone.
     package func publish(_ zone: Zone) { publish(ServerEvent(zone), to: [zone.owner]) }
@@ -26,16 +31,22 @@ package final class EventHub: Sendable {
     package func publish(zone: ZoneID, token: ChangeToken) {
         let event = ServerEvent(
             zone: zone, epoch: token.epoch, head: token.sequence, token: token)
-        let subscriptions = state.withLock { $0.streams.values.flatMap(\.values) }
-        for subscription in subscriptions where subscription.knows(zone) {
-            subscription.offer([event])
-        }
+        deliver(event, to: [])
+        relay?.add(event, to: [])
     }
 
     /// Never waits.
     package func publish(_ event: ServerEvent, to accounts: [AccountID]) {
+        deliver(event, to: accounts)
+        relay?.add(event, to: accounts)
+    }
+
+    /// To this server's streams only: those of `accounts`, or without any all that know the zone.
+    func deliver(_ event: ServerEvent, to accounts: [AccountID]) {
         let subscriptions = state.withLock { state in
-            accounts.flatMap { state.streams[$0].map { Array($0.values) } ?? [] }
+            accounts.isEmpty
+                ? state.streams.values.flatMap(\.values).filter { $0.knows(event.zone) }
+                : accounts.flatMap { state.streams[$0].map { Array($0.values) } ?? [] }
         }
         for subscription in subscriptions { subscription.offer([event]) }
     }

@@ -222,6 +222,25 @@ import Testing
         #expect(device.libraryTexts.count == 1)
     }
 
+    @Test func `a leftover that may be a file of the library is not written into`() throws {
+        let server = try server([("A.JPG", "one")])
+        let device = FakeDevice(server)
+        try device.sync()
+        let place = FakeDevice.library("2023/11/A.JPG")
+        device.rows.removeLocalFile(at: place)
+        let name = TemporaryName(Digest(of: Array("one".utf8)).text)
+        // Both are names of the same bytes.
+        device.temporaries[name] = [1]
+        device.failFolder = { $0 == place.folder ? .inputOutput(errno: 5) : nil }
+        var wasRemoved = false
+        device.refuse = { request in
+            if case .download(_, _, name) = request { wasRemoved = device.temporaries[name] == nil }
+            return nil
+        }
+        try device.sync()
+        #expect(wasRemoved)
+    }
+
     @Test func `more than one batch crosses`() throws {
         let count = Limits.placementsPerBatchMax * 2 + 1
         let server = try server((0..<count).map { ("\($0).JPG", "text \($0)") })

@@ -349,10 +349,21 @@ extension SyncEngine {
     }
 
     /// Starts copying the newest item, or passes it on to be downloaded; `false`: not yet.
+    ///
+    /// A disk without a journal of names may keep both names of a move through a power cut: what an
+    /// earlier run left is then a file of the library by another name. Nothing is written into it
+    /// while a folder that may hold that file cannot be read.
     private mutating func startNext(_ rows: any Rows) throws(RowsError) -> Bool {
         guard let ticket = downloads.queue.first else { return false }
         let digest = ticket.subject
         if let item = downloads.items[digest], downloads.removing.contains(item.temporary) {
+            return false
+        }
+        if let item = downloads.items[digest], downloads.leftovers.contains(item.temporary),
+            library.troubles.contains(where: { $0.folder.root.isLibrary })
+        {
+            downloads.leftovers.remove(item.temporary)
+            removeTemporary(item.temporary)
             return false
         }
         _ = downloads.queue.pop()
@@ -434,6 +445,18 @@ extension SyncEngine {
     private mutating func startAnew(_ item: DownloadItem) {
         removeTemporary(item.temporary)
         downloads.items[item.blob.digest]?.hasTemporary = false
+    }
+
+    mutating func temporaryRemoved(
+        _ name: TemporaryName, _ result: Result<DiskOutcome, DiskError>
+    ) {
+        downloads.removing.remove(name)
+        guard case .failure(let error) = result, error != .notFound,
+            let digest = try? Digest(parsing: name.text), downloads.items[digest] != nil
+        else { return }
+        // It is there still, with whatever is in it.
+        downloads.leftovers.insert(name)
+        downloads.gate.close(.disk(error), at: now, rule: retryRule)
     }
 
     mutating func removeTemporary(_ name: TemporaryName) {

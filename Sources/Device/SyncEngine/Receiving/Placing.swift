@@ -484,7 +484,7 @@ extension SyncEngine {
         guard let work = operations.removeValue(forKey: id) else { return }
         switch work {
         case .listTemporaries: try temporariesListed(result, rows)
-        case .removeTemporary(let name): downloads.removing.remove(name)
+        case .removeTemporary(let name): temporaryRemoved(name, result)
         case .copy(let digest, let place): try copied(digest, from: place, result, rows)
         case .setTime(let digest): try timeSet(digest, result, rows)
         case .createFolder(let folder): try folderMade(folder, result, rows)

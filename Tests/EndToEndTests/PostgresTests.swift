@@ -125,7 +125,7 @@ import Testing
                 try Set(Files.digests(in: house.library("laptop")).keys) == Set(expected.keys)
             })
         #expect(house.server?.isRunning == true)
-        #expect(agents.allSatisfy(\.isRunning))
+        #expect(agents.allSatisfy { $0.isRunning })
         let arrived = try Files.digests(in: house.library("laptop"))
         #expect(expected.count == 1_000)
         #expect(arrived.values.allSatisfy { $0.count == 1 })

@@ -6,6 +6,8 @@ extension Limits {
     static let postgresReadersMax = 8
     /// How often a transaction that others got in the way of is begun.
     static let transactionAttemptsMax = 10
+    /// The same for a row that was there already, which is mostly the caller's own doing.
+    static let duplicateAttemptsMax = 3
     static let transactionPauseMillisecondsMax = 200
     /// How often a read is begun that lost its connection.
     static let readAttemptsMax = 3

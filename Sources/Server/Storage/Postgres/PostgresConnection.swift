@@ -27,6 +27,8 @@ final class PostgresConnection: @unchecked Sendable {
     private var statements: [String: Statement] = [:]
     private var preparedCount = 0
     private var statementNumber = 0
+    /// What PostgreSQL called its latest failure.
+    private(set) var failureState = ""
 
     /// Throws `unreachable`, `cannotOpen` (the user, the password, the database's name or its
     /// encoding) or `readOnly` (a standby).
@@ -120,6 +122,7 @@ final class PostgresConnection: @unchecked Sendable {
         default:
             let failure = PostgresFailure(result, handle)
             PQclear(result)
+            failureState = failure.state
             // Such as a plan from before another server's migration.
             if failure.state == "0A000" { statements = [:] }
             throw StorageError(postgres: failure)

@@ -8,6 +8,11 @@ package final class PostgresTransaction: Transaction {
     ///
     /// Nothing of it can be kept, whatever its body makes of that error; it may be begun again.
     private(set) var hasConflict = false
+    /// A row with its key was there already.
+    ///
+    /// PostgreSQL says so too when another server made that row at the same time, though both had
+    /// looked before: begun again, the transaction sees it.
+    private(set) var hasDuplicate = false
 
     init(_ connection: PostgresConnection) {
         self.connection = connection
@@ -80,6 +85,7 @@ package final class PostgresTransaction: Transaction {
             return try body()
         } catch {
             if error.code == .transactionLost { hasConflict = true }
+            if connection.failureState == "23505" { hasDuplicate = true }
             throw error
         }
     }

@@ -71,7 +71,7 @@ final class PostgresWriter: Sendable {
             for write in batch { write.answer(error) }
             return .answered
         }
-        let outcome = run(batch, connection)
+        let outcome = run(batch, connection, attempt)
         if connection.isInTransaction { try? connection.run("ROLLBACK") }
         pool.giveBack(connection)
         if case .again(let error) = outcome {
@@ -89,7 +89,9 @@ final class PostgresWriter: Sendable {
         return outcome
     }
 
-    private func run(_ batch: [PendingWrite], _ connection: PostgresConnection) -> Outcome {
+    private func run(
+        _ batch: [PendingWrite], _ connection: PostgresConnection, _ attempt: Int
+    ) -> Outcome {
         let transaction = PostgresTransaction(connection)
         do {
             try connection.run("BEGIN ISOLATION LEVEL SERIALIZABLE")
@@ -110,7 +112,8 @@ final class PostgresWriter: Sendable {
                 errors.append(error)
             }
             if connection.isLost { return .again(Self.lost) }
-            if transaction.hasConflict { return .again(Self.conflict) }
+            let isNews = transaction.hasDuplicate && attempt < Limits.duplicateAttemptsMax
+            if transaction.hasConflict || isNews { return .again(Self.conflict) }
         }
         // Even what only refused is not answered before: it may have read what never was.
         do throws(StorageError) {

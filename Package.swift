@@ -122,7 +122,8 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
 
         // Tests
-        .target(name: "TestSupport", dependencies: ["Records"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["Records", "Storage"], path: "Tests/TestSupport"),
         test("Records", ["Records"]),
         test("Library", ["Library", "Records"]),
         test("Status", ["Status", "Records"]),

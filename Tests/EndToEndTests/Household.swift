@@ -15,13 +15,16 @@ final class Household {
     private(set) var server: Process?
     private let data: String
     private let usesTLS: Bool
+    private let blobs: String?
     private var agents: [Process] = []
 
     /// `data`: the server's folder; by default one in the household's own.
     ///
     /// `usesTLS`: with a certificate that only this household trusts.
-    init(data: String? = nil, usesTLS: Bool = false) throws {
+    /// `inBucket`: its blobs are in the bucket of `S3TestServer`, below the folder's name.
+    init(data: String? = nil, usesTLS: Bool = false, inBucket: Bool = false) throws {
         folder = try TemporaryFolder()
+        blobs = inBucket ? try S3TestServer.shared().place(folder.name) : nil
         self.usesTLS = usesTLS
         self.data = data ?? folder.file("data")
         port = try Household.freePort()
@@ -72,8 +75,11 @@ final class Household {
         server = try Program.start(
             ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"]
                 + (usesTLS
-                    ? ["--tls-certificate", certificate, "--tls-key", folder.file("key.pem")] : []),
-            environment: more, output: handle)
+                    ? ["--tls-certificate", certificate, "--tls-key", folder.file("key.pem")] : [])
+                + (blobs.map { ["--blobs", $0] } ?? []),
+            environment: (blobs == nil ? [:] : try S3TestServer.shared().environment)
+                .merging(more) { $1 },
+            output: handle)
         for _ in 0..<1_200 where server?.isRunning == true {
             if Household.answers(port: port) { return }
             usleep(50_000)

@@ -32,9 +32,11 @@ struct BackupCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try place.refuseBucket(for: "backup")
         let folder = try place.existingFolder()
         let target = DeviceHome.absolute(to)
         let source = try DataFolder(path: folder).backupSource()
+        try await BlobsPlace.directory.checkKeys(in: source.database)
         let backup = Backup(
             of: source, to: target, version: MartletVersion.text,
             now: ServerSurroundings.system.now)
@@ -106,6 +108,7 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try place.refuseBucket(for: "restore")
         let folder = DataFolder(path: try place.folder())
         let lock = try folder.takeForRestore()
         let restore = Restore(

@@ -70,7 +70,8 @@ struct ServeCommand: AsyncParsableCommand {
             tls = ServerConfiguration.TLSFiles(certificate: tlsCertificate, key: tlsKey)
         }
         return ServerConfiguration(
-            dataFolder: try place.folder(), host: host, port: port, tls: tls,
+            dataFolder: try place.folder(), blobs: try place.blobsPlace(), host: host, port: port,
+            tls: tls,
             publicURL: publicURL, trustedProxies: proxies,
             webFolder: web ?? DeviceContext.environment["MARTLET_WEB"],
             conditionsFile: DeviceContext.environment["MARTLET_SERVER_CONDITIONS"])

@@ -22,8 +22,7 @@ extension MartletServer {
             lock.describe("process \(ProcessIdentity.number), starting")
             return (
                 lock, try folder.openDatabase(),
-                try DirectoryObjectStore(
-                    path: folder.blobs, randomNumber: surroundings.randomNumber),
+                try configuration.blobs.open(in: folder, surroundings),
                 try ReceiptSigner(path: folder.receiptKey)
             )
         }
@@ -32,6 +31,7 @@ extension MartletServer {
         try await database.write { transaction in
             _ = try kernel.prepare(at: now, in: transaction)
         }
+        try await configuration.blobs.check(store, of: database)
         let revocations = Revocations(file: AppendFile(path: folder.revoked))
         try await revocations.apply(to: database)
         let metrics = Metrics()

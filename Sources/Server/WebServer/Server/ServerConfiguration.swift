@@ -12,6 +12,7 @@ package struct ServerConfiguration: Sendable {
     }
 
     package var dataFolder: String
+    package var blobs: BlobsPlace
     package var host: String
     /// 0: any free port.
     package var port: Int
@@ -27,12 +28,14 @@ package struct ServerConfiguration: Sendable {
     package var conditionsFile: String?
 
     package init(
-        dataFolder: String, host: String = "127.0.0.1", port: Int = 8_080, tls: TLSFiles? = nil,
+        dataFolder: String, blobs: BlobsPlace = .directory, host: String = "127.0.0.1",
+        port: Int = 8_080, tls: TLSFiles? = nil,
         publicURL: String? = nil, trustedProxies: TrustedProxies = .none,
         webFolder: String? = nil, decoderProgram: String? = nil,
         conditionsFile: String? = nil
     ) {
         self.dataFolder = dataFolder
+        self.blobs = blobs
         self.host = host
         self.port = port
         self.tls = tls

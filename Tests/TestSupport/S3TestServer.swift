@@ -81,7 +81,8 @@ package final class S3TestServer: Sendable {
         sender.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         sender.arguments = [
             "curl", "-sS", "--fail", "--aws-sigv4", "aws:amz:\(region):s3", "--user",
-            "\(accessKey):\(secretKey)", "-X", "PUT", "--data-binary", "@-",
+            "\(accessKey):\(secretKey)", "-X", "PUT", "--data-binary", "@-", "-H",
+            "Content-Type: application/octet-stream",
             "\(endpoint)/\(bucket)/\(name)",
         ]
         let input = Pipe()

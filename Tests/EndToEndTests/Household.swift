@@ -19,17 +19,21 @@ final class Household {
     private let place: [String]
     private let serverOptions: [String]
     private var others: [Process] = []
+    private let blobs: String?
     private var agents: [Process] = []
 
     /// `data`: the server's folder; by default one in the household's own.
     ///
     /// `usesTLS`: with a certificate that only this household trusts.
     /// `database`: its address, when it is not SQLite's; `options` are more of `serve`'s.
+    ///
+    /// `inBucket`: its blobs are in the bucket of `S3TestServer`, below the folder's name.
     init(
         data: String? = nil, usesTLS: Bool = false, database: String? = nil,
-        options: [String] = []
+        options: [String] = [], inBucket: Bool = false
     ) throws {
         folder = try TemporaryFolder()
+        blobs = inBucket ? try S3TestServer.shared().place(folder.name) : nil
         self.usesTLS = usesTLS
         place = database.map { ["--database", $0] } ?? []
         serverOptions = options
@@ -93,8 +97,11 @@ final class Household {
         let server = try Program.start(
             ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"] + place + serverOptions
                 + (usesTLS
-                    ? ["--tls-certificate", certificate, "--tls-key", folder.file("key.pem")] : []),
-            environment: more, output: handle)
+                    ? ["--tls-certificate", certificate, "--tls-key", folder.file("key.pem")] : [])
+                + (blobs.map { ["--blobs", $0] } ?? []),
+            environment: (blobs == nil ? [:] : try S3TestServer.shared().environment)
+                .merging(more) { $1 },
+            output: handle)
         for _ in 0..<1_200 where server.isRunning {
             if Household.answers(port: port) { return server }
             usleep(50_000)

@@ -15,21 +15,24 @@ final class PhotoWorld: Sendable {
     static let start = Timestamp(milliseconds: 1_700_000_000_000)
 
     let database: any Database
-    let store: DirectoryObjectStore
+    let store: any ObjectStore
     let kernel: Kernel
     let service: PhotosService
     let folder: TemporaryFolder
     private let random: SeededRandom
     private let time = Mutex(start)
 
-    init(seed: UInt64 = 1) async throws {
+    init(seed: UInt64 = 1, inBucket: Bool = BlobsForTests.areInBucket) async throws {
         let random = SeededRandom(seed: seed)
         self.random = random
         folder = try TemporaryFolder()
         database = try TestDatabase.inMemory(
             migrations: Kernel.migrations + PhotosSchema.migrations)
-        store = try DirectoryObjectStore(
-            path: folder.file("store"), randomNumber: { random.next() })
+        store =
+            inBucket
+            ? try BlobsForTests.bucket(folder)
+            : try DirectoryObjectStore(
+                path: folder.file("store"), randomNumber: { random.next() })
         kernel = Kernel(randomNumber: { random.next() }, schemas: [PhotosSchema()])
         service = PhotosService(database: database, kernel: kernel)
         _ = try await database.write { [kernel] in try kernel.prepare(at: Self.start, in: $0) }

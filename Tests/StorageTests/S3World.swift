@@ -7,10 +7,7 @@ import TestSupport
 func openS3(
     _ folder: TemporaryFolder, clock: any Clock<Duration> = ContinuousClock()
 ) throws -> S3ObjectStore {
-    let server = try S3TestServer.shared()
-    let place = try S3Place(
-        parsing: server.place(folder.name), environment: server.environment)
-    return S3ObjectStore(place: place, surroundings: .test(clock: clock))
+    try BlobsForTests.bucket(folder, clock: clock)
 }
 
 extension S3Surroundings {

@@ -292,6 +292,18 @@ import Testing
         }
     }
 
+    @Test func `a server whose object store does not answer, until it does`() throws {
+        try device.expectReason(
+            .serverDown, saying: "The server is down: the store of its blobs does not answer.",
+            goesWithin: 31
+        ) {
+            device.refuse = { _ in .retryLater(code: "objectStoreUnreachable", seconds: 10) }
+            device.put("picture", at: place)
+        } goneAfter: {
+            device.refuse = { _ in nil }
+        }
+    }
+
     @Test func `a server under maintenance, until a probe says that it has ended`() throws {
         let end = Timestamp(milliseconds: 1_795_291_200_000)
         try device.expectReason(

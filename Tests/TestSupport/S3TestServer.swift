@@ -75,6 +75,27 @@ package final class S3TestServer: Sendable {
     /// A place of one test's own in the bucket.
     package func place(_ prefix: String) -> String { "s3://\(bucket)/\(prefix)" }
 
+    /// Puts other bytes in the place of an object, as another program than Martlet.
+    package func put(_ bytes: [UInt8], at name: String) throws {
+        let sender = Process()
+        sender.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        sender.arguments = [
+            "curl", "-sS", "--fail", "--aws-sigv4", "aws:amz:\(region):s3", "--user",
+            "\(accessKey):\(secretKey)", "-X", "PUT", "--data-binary", "@-", "-H",
+            "Content-Type: application/octet-stream",
+            "\(endpoint)/\(bucket)/\(name)",
+        ]
+        let input = Pipe()
+        sender.standardInput = input
+        try sender.run()
+        try input.fileHandleForWriting.write(contentsOf: bytes)
+        try input.fileHandleForWriting.close()
+        sender.waitUntilExit()
+        guard sender.terminationStatus == 0 else {
+            throw S3TestServerFailure(text: "The object \(name) cannot be replaced.")
+        }
+    }
+
     /// Makes the store misbehave for requests whose address holds all of these texts, in place of
     /// what was set before.
     package func set(_ faults: [S3Fault]) async throws {

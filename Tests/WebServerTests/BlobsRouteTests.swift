@@ -209,7 +209,7 @@ import Wire
         try await server.run { client in
             let digest = try await client.store(bytes(1_000), by: anna)
             _ = try await client.commit([.asset(digest, byteCount: 1_000)], by: anna)
-            try server.damageOnlyObject()
+            try await server.damageOnlyObject()
             let reply: ReceiptsReply = try await client.send(
                 .post, "/api/v1/blobs/receipts", by: anna, json: DigestsRequest(digests: [digest])
             ).decoded()

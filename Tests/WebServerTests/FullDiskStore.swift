@@ -26,7 +26,7 @@ final class FullDisk: Sendable {
 
 /// A directory store whose disk can be full.
 struct FullDiskStore: ObjectStore {
-    let base: DirectoryObjectStore
+    let base: any ObjectStore
     let disk: FullDisk
 
     func makeWriter() async throws(StorageError) -> any ObjectWriter {

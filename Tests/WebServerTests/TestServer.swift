@@ -24,7 +24,7 @@ final class TestServer: Sendable {
     init(
         folder: TemporaryFolder? = nil, configuration: ServerConfiguration? = nil,
         database: (any Database)? = nil,
-        store makeStore: (DirectoryObjectStore) -> any ObjectStore = { $0 },
+        store makeStore: (any ObjectStore) -> any ObjectStore = { $0 },
         extensions: [any ServerExtension] = []
     ) async throws {
         let folder = try folder ?? TemporaryFolder()
@@ -44,8 +44,8 @@ final class TestServer: Sendable {
             _ = try kernel.prepare(at: now, in: transaction)
         }
         let metrics = Metrics()
-        let store = try DirectoryObjectStore(
-            path: data.blobs, randomNumber: surroundings.randomNumber)
+        let store = try BlobsForTests.open(
+            folder, path: data.blobs, randomNumber: surroundings.randomNumber)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         server = MartletServer(
@@ -113,7 +113,13 @@ struct Person: Sendable {
 
 extension TestServer {
     /// Flips a bit of the one stored object, as a failing disk would.
-    func damageOnlyObject() throws {
+    func damageOnlyObject() async throws {
+        if BlobsForTests.areInBucket {
+            let object = try #require(
+                try await server.parts.store.list(after: nil, limit: 1).first)
+            return try S3TestServer.shared().put(
+                [0], at: "\(folder.name)/objects/\(object.key.text)")
+        }
         let root = DataFolder(path: folder.path).blobs + "/objects"
         let names = try FileManager.default.subpathsOfDirectory(atPath: root)
         let path = root + "/" + (try #require(names.last))

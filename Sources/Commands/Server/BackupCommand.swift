@@ -35,9 +35,11 @@ struct BackupCommand: AsyncParsableCommand {
         try place.requireEmbedded(
             "A backup is of the embedded database: with PostgreSQL copy that by pg_dump, and "
                 + "behind it the folder of --data.")
+        try place.refuseBucket(for: "backup")
         let folder = try place.existingFolder()
         let target = DeviceHome.absolute(to)
         let source = try DataFolder(path: folder).backupSource()
+        try await BlobsPlace.directory.checkKeys(in: source.database)
         let backup = Backup(
             of: source, to: target, version: MartletVersion.text,
             now: ServerSurroundings.system.now)
@@ -112,6 +114,7 @@ struct RestoreCommand: AsyncParsableCommand {
         try place.requireEmbedded(
             "A restore is of the embedded database: with PostgreSQL put back its dump by "
                 + "pg_restore, and the folder of --data.")
+        try place.refuseBucket(for: "restore")
         let folder = DataFolder(path: try place.folder())
         let lock = try folder.takeForRestore()
         let restore = Restore(

@@ -82,7 +82,8 @@ struct ServeCommand: AsyncParsableCommand {
         }
         return ServerConfiguration(
             dataFolder: try place.folder(), database: try place.databasePlace(),
-            sharesFolder: blobsShared, host: host, port: port, tls: tls,
+            sharesFolder: blobsShared, blobs: try place.blobsPlace(), host: host, port: port,
+            tls: tls,
             publicURL: publicURL, trustedProxies: proxies,
             webFolder: web ?? DeviceContext.environment["MARTLET_WEB"],
             conditionsFile: DeviceContext.environment["MARTLET_SERVER_CONDITIONS"])

@@ -12,7 +12,7 @@ struct ServerPlaceOptions: ParsableArguments {
     @Option(help: "sqlite, in the server's folder, or postgres://USER:PASSWORD@HOST:PORT/NAME.")
     var database = "sqlite"
 
-    @Option(help: "directory, in the server's folder.")
+    @Option(help: "directory, in the server's folder, or s3://BUCKET[/PREFIX].")
     var blobs = "directory"
 
     func databasePlace() throws -> DatabasePlace {
@@ -34,15 +34,23 @@ struct ServerPlaceOptions: ParsableArguments {
     }
 
     /// Absolute.
-    ///
-    /// Refuses what this version has not got.
     func folder() throws -> String {
+        DeviceHome.absolute(data ?? DeviceContext.defaultDataFolder)
+    }
+
+    /// Where the blobs are; a bucket's key comes from the environment.
+    func blobsPlace() throws -> BlobsPlace {
+        try BlobsPlace(parsing: blobs, environment: DeviceContext.environment)
+    }
+
+    /// Throws where the blobs are in a bucket, which `command` cannot work with.
+    func refuseBucket(for command: String) throws {
         guard blobs == "directory" else {
             throw Complaint(
-                .usage, "invalidConfiguration",
-                "This version keeps blobs in a directory: leave out --blobs, or say directory.")
+                .usage, "blobsInBucket",
+                "martlet \(command) works with blobs in the server's own folder only: for a bucket, "
+                    + "see “Blobs in a bucket” in Documentation/operations.md.")
         }
-        return DeviceHome.absolute(data ?? DeviceContext.defaultDataFolder)
     }
 
     /// The accounts there.

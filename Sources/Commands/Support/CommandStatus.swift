@@ -78,13 +78,21 @@ package struct Complaint: Error, Hashable, Sendable {
                 error.code == .backupDamaged ? .incomplete : .usage, error.code.rawValue,
                 error.message)
         case let error as StorageError:
-            self.init(
-                error.code == .busy || error.code == .unreachable ? .tryAgain : .incomplete,
-                error.code.rawValue, error.message)
+            self.init(Self.status(of: error.code), error.code.rawValue, error.message)
         case let error as KernelError:
             self.init(.incomplete, error.code.rawValue, error.message)
         case let error as RecordsError: self.init(.usage, error.code.rawValue, error.message)
         default: return nil
+        }
+    }
+
+    private static func status(of code: StorageError.Code) -> CommandStatus {
+        switch code {
+        case .busy, .unreachable, .objectStoreUnreachable: .tryAgain
+        case .invalidPlace, .wrongPlace, .objectStoreRefused, .bucketNotFound, .bucketTaken,
+            .wrongRegion:
+            .usage
+        default: .incomplete
         }
     }
 

@@ -125,7 +125,8 @@ extension RequestFailure {
 
     /// Why the server can't be used, as its reason says it.
     var cause: String {
-        guard case .retryLater(_, let seconds?) = self else { return text }
+        guard case .retryLater(let code, let seconds?) = self else { return text }
+        if code == "objectStoreUnreachable" { return "the store of its blobs does not answer" }
         return "it asks to be left alone for \(EvidenceText.duration(seconds: seconds))"
     }
 

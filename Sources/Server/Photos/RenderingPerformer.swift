@@ -104,7 +104,12 @@ extension RenderingPerformer {
         if let path = objects.localPath(of: location.key) {
             return ReadableFile(path: path, isCopy: false)
         }
-        let path = temporaryFolder + "/" + location.key.text.replacing("/", with: "-")
+        guard location.byteCount <= Limits.readableCopyByteCountMax else {
+            throw StorageError(
+                .failed, "A file of \(location.byteCount) bytes is too large to be fetched.")
+        }
+        // One of the job's own: another may read the same object, and removes its copy.
+        let path = "\(temporaryFolder)/\(job.id.text)-\(job.stage.rawValue)-\(digest.text)"
         let copy = ReadableFile(path: path, isCopy: true)
         do {
             try await copy.write(objects.read(location.key, 0..<location.byteCount))

@@ -33,6 +33,8 @@ package struct StorageError: Error, Sendable {
         case bucketNotFound
         /// It holds another server's objects.
         case bucketTaken
+        /// The objects are somewhere else.
+        case wrongPlace
         case wrongRegion
         /// This machine's clock is too far from the object store's.
         case clockWrong

@@ -14,7 +14,7 @@ extension Limits {
     /// Between two pieces of an answer.
     package static let s3IdleSecondsMax: Int64 = 30
     /// From the request to the beginning of its answer.
-    package static let s3AnswerSecondsMax: Int64 = 300
+    package static let s3AnswerSecondsMax: Int64 = 900
     package static let s3ConnectionsMax = 32
     package static let s3RequestsAtOnceMax = 16
     package static let s3AnswerByteCountMax = 4 << 20

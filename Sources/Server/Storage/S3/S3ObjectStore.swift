@@ -214,7 +214,10 @@ package final class S3ObjectStore: ObjectStore {
     package func freeByteCount() async throws(StorageError) -> Int64? { nil }
 }
 
-/// Runs `body` for each item, a bounded number at once; the first error ends the others.
+/// Runs `body` for each item, a bounded number at once; after an error no more are begun.
+///
+/// What is under way then is waited for, not cancelled: the store may do what it was asked for all
+/// the same, and after the caller has removed what there was.
 func eachAtOnce<Item: Sendable, R: Sendable>(
     _ items: [Item], _ body: @escaping @Sendable (Item) async throws(StorageError) -> R
 ) async throws(StorageError) -> [R] {
@@ -241,11 +244,7 @@ func eachAtOnce<Item: Sendable, R: Sendable>(
                 }
             }
         }
-        if failure != nil { group.cancelAll() }
-        while let done = await group.next() {
-            take(done)
-            if failure != nil { group.cancelAll() }
-        }
+        while let done = await group.next() { take(done) }
         return failure.map { .failure($0) } ?? .success(results.compactMap { $0 })
     }
     return try outcome.get()

@@ -58,6 +58,12 @@ extension APIError {
             self.init(
                 .serviceUnavailable, error.code.rawValue, error.message, retryAfterSeconds: 2,
                 cause: error)
+        case .objectStoreUnreachable:
+            // Its message names the operator's own machines.
+            self.init(
+                .serviceUnavailable, error.code.rawValue,
+                "The server's object store does not answer: wait a little, or tell its owner.",
+                retryAfterSeconds: Limits.objectStoreRetrySeconds, cause: error)
         case .objectNotFound:
             self.init(.notFound, "blobLost", "The server has lost these bytes.", cause: error)
         case .offsetMismatch:

@@ -26,9 +26,7 @@ extension MartletServer {
                 let listener = try folder.listener(receiptKey: signer.publicKey)
                 return (
                     lock, try folder.openAnyDatabase(),
-                    try DirectoryObjectStore(
-                        path: folder.blobs, isShared: folder.isShared,
-                        randomNumber: surroundings.randomNumber), signer, listener
+                    try configuration.blobs.open(in: folder, surroundings), signer, listener
                 )
             }
         let kernel = Kernel(randomNumber: surroundings.randomNumber, schemas: schemas)
@@ -36,6 +34,7 @@ extension MartletServer {
         try await database.write { transaction in
             _ = try kernel.prepare(at: now, in: transaction)
         }
+        try await configuration.blobs.check(store, of: database)
         let revocations = Revocations(file: AppendFile(path: folder.revoked))
         try await revocations.apply(to: database)
         let metrics = Metrics()

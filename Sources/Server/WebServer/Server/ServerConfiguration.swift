@@ -24,6 +24,7 @@ package struct ServerConfiguration: Sendable {
     package var database: DatabasePlace
     /// Other servers, of the same PostgreSQL database, use the folder as well.
     package var sharesFolder: Bool
+    package var blobs: BlobsPlace
     package var host: String
     /// 0: any free port.
     package var port: Int
@@ -40,14 +41,14 @@ package struct ServerConfiguration: Sendable {
 
     package init(
         dataFolder: String, database: DatabasePlace = .sqlite, sharesFolder: Bool = false,
-        host: String = "127.0.0.1", port: Int = 8_080, tls: TLSFiles? = nil,
-        publicURL: String? = nil,
-        trustedProxies: TrustedProxies = .none, webFolder: String? = nil,
-        decoderProgram: String? = nil, conditionsFile: String? = nil
+        blobs: BlobsPlace = .directory, host: String = "127.0.0.1", port: Int = 8_080,
+        tls: TLSFiles? = nil, publicURL: String? = nil, trustedProxies: TrustedProxies = .none,
+        webFolder: String? = nil, decoderProgram: String? = nil, conditionsFile: String? = nil
     ) {
         self.dataFolder = dataFolder
         self.database = database
         self.sharesFolder = sharesFolder
+        self.blobs = blobs
         self.host = host
         self.port = port
         self.tls = tls

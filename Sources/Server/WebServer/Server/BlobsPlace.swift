@@ -1,0 +1,69 @@
+import Kernel
+import Records
+package import Storage
+
+/// Where a server keeps its blobs: `--blobs`.
+package enum BlobsPlace: Sendable {
+    /// In the data folder.
+    case directory
+    case bucket(S3Place)
+
+    /// Reads `directory` or `s3://BUCKET[/PREFIX]`, the latter with its key from the environment.
+    ///
+    /// Throws `invalidPlace`, with a sentence about what is missing.
+    package init(parsing text: String, environment: [String: String]) throws(StorageError) {
+        self =
+            text == "directory"
+            ? .directory : .bucket(try S3Place(parsing: text, environment: environment))
+    }
+
+    /// Blocks.
+    func open(
+        in folder: DataFolder, _ surroundings: ServerSurroundings
+    ) throws(StorageError) -> any ObjectStore {
+        switch self {
+        case .directory:
+            try DirectoryObjectStore(
+                path: folder.blobs, isShared: folder.isShared,
+                randomNumber: surroundings.randomNumber)
+        case .bucket(let place):
+            S3ObjectStore(
+                place: place,
+                surroundings: S3Surroundings(
+                    now: surroundings.now, clock: surroundings.clock,
+                    randomNumber: surroundings.randomNumber))
+        }
+    }
+
+    /// Throws unless this is where the database's objects are, and the place can be used.
+    ///
+    /// A server that looked for its objects elsewhere would take every one for lost.
+    package func check(_ store: any ObjectStore, of database: any Database) async throws {
+        try await checkKeys(in: database)
+        guard let bucket = store as? S3ObjectStore else { return }
+        let server = try await database.read { transaction in
+            try transaction.first("SELECT id FROM server").map { Hexadecimal.encode($0.blob(0)) }
+        }
+        try await bucket.prepare(server: server ?? "")
+    }
+
+    /// Throws `wrongPlace` when the database's objects are in the other kind of place.
+    package func checkKeys(in database: any Database) async throws {
+        let key = try await database.read { transaction in
+            try transaction.first("SELECT objectKey FROM object LIMIT 1").map { $0.text(0) }
+        }
+        guard let key else { return }
+        switch self {
+        case .directory where S3ObjectStore.isKey(key):
+            throw StorageError(
+                .wrongPlace,
+                "This server keeps its blobs in a bucket: name it by --blobs s3://BUCKET/PREFIX.")
+        case .bucket where !S3ObjectStore.isKey(key):
+            throw StorageError(
+                .wrongPlace,
+                "This server keeps its blobs in its own folder: leave out --blobs, or say directory."
+            )
+        default: return
+        }
+    }
+}

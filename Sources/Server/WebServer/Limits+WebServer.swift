@@ -1,7 +1,12 @@
 import Records
 
-// Bounds of what only servers side by side do.
+// Bounds of what only the web server does.
 extension Limits {
+    /// When to come back after the object store did not answer.
+    static let objectStoreRetrySeconds: Int64 = 10
+
+    // MARK: - Servers side by side
+
     /// Heads that are published within it go out together.
     static let relayMilliseconds = 20
     static let relayRetryMilliseconds = 1_000

@@ -102,11 +102,16 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
 
+        module(
+            "Device", "Examinations",
+            ["Agent", "SyncEngine", "Wire", "Library", "Status", "Records"]),
+
         // Programs
         .target(
             name: "Commands",
             dependencies: [
-                "Agent", "SyncEngine", "WebServer", "Accounts", "Photos", "Operations", "Kernel",
+                "Examinations", "Agent", "SyncEngine", "WebServer", "Accounts", "Photos",
+                "Operations", "Kernel",
                 "Storage", "Rendering", "Wire", "Library", "Media", "Records", "Status", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -156,12 +161,20 @@ let package = Package(
             "Agent",
             [
                 "Agent", "SyncEngine", "Kernel", "Library", "Status", "Records", "Wire", "Media",
-                "CMartlet", nioCore,
+                "CMartlet", nioCore, .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         test("Commands", ["Commands", "Agent", "SyncEngine", "Status", "Records"]),
         test("Simulation", ["Simulation", "Library"]),
         test("Tidy", []),
-        test("EndToEnd", ["Records", "martlet"]),
+        test(
+            "Examinations",
+            ["Examinations", "Agent", "SyncEngine", "Library", "Status", "Records"]),
+        test(
+            "EndToEnd",
+            [
+                "Records", "Status", "martlet",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
     ].compactMap { $0 },
     swiftLanguageModes: [.v6]
 )

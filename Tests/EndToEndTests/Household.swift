@@ -216,6 +216,11 @@ final class Household {
         agent.waitUntilExit()
     }
 
+    /// Ends all agents as a power cut would, also those that were stopped.
+    func endAgents() {
+        for agent in agents where agent.isRunning { killAgent(agent) }
+    }
+
     /// Requests that the server has answered so far, by its own count.
     func requestCount() async throws -> Int {
         let (data, _) = try await Household.get("\(url)/metrics")

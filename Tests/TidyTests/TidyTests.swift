@@ -82,7 +82,7 @@ import Testing
         for command in [
             "serve", "account add", "login", "sync", "status", "devices", "photos import",
             "photos source", "photos list", "photos export", "logout", "services on|off",
-            "library move",
+            "library move", "doctor", "doctor undo",
         ] {
             #expect(document.contains(command), "Documentation/command-line.md lacks \(command)")
         }

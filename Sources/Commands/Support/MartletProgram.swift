@@ -78,7 +78,8 @@ struct MartletCommand: AsyncParsableCommand {
             LoginCommand.self, LogoutCommand.self,
             SyncCommand.self, PauseCommand.self, ResumeCommand.self, ConfigCommand.self,
             StatusCommand.self, LibraryCommand.self, ServicesCommand.self, ServiceCommand.self,
-            WhyCommand.self, DevicesCommand.self, PhotosCommand.self,
+            WhyCommand.self, DoctorCommand.self, StorageCommand.self, DevicesCommand.self,
+            PhotosCommand.self,
             VersionCommand.self,
         ])
 }

@@ -295,7 +295,8 @@ extension AgentError {
             }
         let remedy =
             error.code == .damaged
-            ? " Run martlet login again: it keeps the damaged one aside and begins a new one." : ""
+            ? " Run martlet doctor --fix, or martlet login again: it keeps the damaged one aside and "
+                + "begins a new one." : ""
         self.init(code, error.message + remedy, cause: error)
     }
 

@@ -17,3 +17,13 @@ extension Limits {
     /// The most that Linux lets all names, or one value, of a file's extended attributes have.
     static let attributeByteCountMax = 64 << 10
 }
+
+// Examining and mending
+extension Limits {
+    /// Of a finding's files, how many are named.
+    package static let itemsNamedMax = 20
+    /// A file in the making that nothing has touched for so long is nobody's, while an agent runs.
+    package static let leftoverSeconds: Int64 = 3_600
+    package static let roundTripByteCount = 4 << 10
+    package static let quarantineEntriesMax = 100_000
+}

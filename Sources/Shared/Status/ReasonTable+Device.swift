@@ -5,8 +5,8 @@ extension ReasonTable {
             .libraryDamaged, .library, .stopsEverything, .attention,
             "This device's database fails its own check: {cause}.",
             clearsWhen: "it is repaired",
-            fix: "Run martlet login again: it keeps the damaged database aside, and finds by their "
-                + "content which files are in sync."),
+            fix: "Run martlet doctor --fix, or martlet login again: the damaged database is kept "
+                + "aside, and a new one finds by their content which files are in sync."),
         ReasonRule(
             .deviceCloned, .library, .stopsEverything, .attention,
             "This device's sign-in is used on two machines.",

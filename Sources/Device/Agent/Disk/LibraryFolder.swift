@@ -23,12 +23,13 @@ import Darwin
 ///     .martlet/trash/      what other devices deleted, until it is purged
 ///     .martlet/leaving/    originals on their way out, with Optimize Storage
 ///     .martlet/previews/   previews of originals that are not here
+///     .martlet/quarantine/ what repairs moved aside, and a manifest of each
 package enum LibraryFolder {
     package static let name: [UInt8] = Array(".martlet".utf8)
     static let own = RelativePath(bytes: name)
     static let incoming = Folder(root: .library, path: own.appending(Array("incoming".utf8)))
     static let markName: [UInt8] = Array("mark".utf8)
-    private static let subfolders = ["incoming", "trash", "leaving", "previews"]
+    static let subfolders = ["incoming", "trash", "leaving", "previews"]
 
     /// Makes the library's folder at an absolute path, with all that belongs into it.
     package static func make(at path: String) throws(DiskError) {

@@ -69,8 +69,8 @@ package struct DeviceHome: Hashable, Sendable {
     package var lockPath: String { path + "/agent.lock" }
     package var socketPath: String { path + "/agent.sock" }
     package var readingPath: String { path + "/reading" }
-    private var configurationPath: String { path + "/configuration.json" }
-    private var tokenPath: String { path + "/token" }
+    package var configurationPath: String { path + "/configuration.json" }
+    package var tokenPath: String { path + "/token" }
     private var signingOutPath: String { path + "/signing-out" }
 
     private var trustedPath: String { path + "/trusted.pem" }
@@ -306,7 +306,8 @@ package final class AgentLock: Sendable {
         return flock(file, LOCK_EX | LOCK_NB) == 0
     }
 
-    private static func holder(of home: DeviceHome) -> String {
+    /// Who holds it, or held it last: its process and since when.
+    package static func holder(of home: DeviceHome) -> String {
         let data = FileManager.default.contents(atPath: home.lockPath) ?? Data()
         let text = String(decoding: data, as: UTF8.self).split(separator: "\n").first ?? ""
         return text.isEmpty ? "process unknown" : String(text)

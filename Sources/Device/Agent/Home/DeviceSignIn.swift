@@ -224,7 +224,7 @@ package struct DeviceSignIn: Sendable {
     }
 
     /// A damaged database is put aside first; what was salvaged goes into the new one.
-    private func store(
+    func store(
         _ settings: DeviceSettings, _ configuration: DeviceConfiguration,
         _ salvage: DatabaseSalvage?
     ) throws(AgentError) {
@@ -252,7 +252,7 @@ package struct DeviceSignIn: Sendable {
         do throws(RowsError) {
             let rows = try DatabaseRows(path: home.databasePath, evenDamaged: salvage != nil)
             try rows.transaction { () throws(RowsError) in
-                for root in salvage?.sources ?? [] { try rows.save(root) }
+                try salvage?.restore(into: rows)
                 try rows.save(settings)
                 try rows.save(
                     StoredRoot(

@@ -160,6 +160,10 @@ extension DatabaseRows {
                 + [.text(file.cause.rawValue), .integer(file.at.milliseconds)])
     }
 
+    func allTrashedFiles() throws(RowsError) -> [TrashedFile] {
+        try trashedFiles("ORDER BY name", [])
+    }
+
     package func removeTrashedFile(_ name: AsideName) throws(RowsError) {
         try connection.execute("DELETE FROM trashedFile WHERE name = ?", [.text(name.text)])
     }

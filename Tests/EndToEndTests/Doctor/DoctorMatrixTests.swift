@@ -1,0 +1,144 @@
+import Foundation
+import Records
+import Status
+import TestSupport
+import Testing
+
+/// Each fault is planted into a device and its server, and the doctor must name its cause, change
+/// nothing by looking, mend what it says it mends, find nothing afterwards, and lose no byte.
+@Suite(.serialized) struct DoctorMatrixTests {
+    @Test(.timeLimit(.minutes(30)))
+    func `every planted fault is named, and mended where it should be`() throws {
+        let world = try DoctorWorld()
+        try expectWell(world)
+        for fault in PlantedFault.all { try prove(fault, in: world) }
+        let other = try DoctorWorld(optimize: true)
+        try expectWell(other)
+        for fault in PlantedFault.previews { try prove(fault, in: other) }
+        let count = PlantedFault.all.count + PlantedFault.previews.count
+        print("Planted \(count) faults.")
+        #expect(count >= 45)
+    }
+
+    private func expectWell(_ world: DoctorWorld) throws {
+        let shown = try world.house.doctor(world.device)
+        #expect(shown.well, "in the beginning: \(shown.complaints)")
+        #expect(shown.seconds < 10)
+    }
+
+    private func prove(_ fault: PlantedFault, in world: DoctorWorld) throws {
+        try fault.plant(world)
+        let before = try Files.inventory(of: world.library)
+        let found = try doctor(world, fault.arguments)
+        let finding = found.findings.first { $0.code == fault.finding }
+        #expect(finding != nil, "\(fault): found \(found.findings)")
+        #expect(finding?.message.contains("unknown") != true, "\(fault): \(finding?.message ?? "")")
+        #expect(try Files.inventory(of: world.library) == before, "\(fault): looking changed it")
+        if let remedy = fault.remedy {
+            #expect(finding?.remedy == remedy, "\(fault): \(finding?.remedy ?? "no remedy")")
+            let mended = try doctor(world, fault.arguments + ["--fix", "--yes"])
+            let step = mended.remedies.first { $0.code == remedy }
+            // A remedy before it may have mended it as well.
+            let isMended = step?.outcome == "done" || step?.outcome == "notNeeded"
+            #expect(isMended, "\(fault): \(mended.remedies)")
+        } else {
+            try fault.end(world)
+        }
+        let after = try doctor(world, fault.arguments)
+        #expect(after.well, "\(fault), afterwards: \(after.complaints)")
+        let again = after.findings.first { $0.code == fault.finding }
+        #expect(again == nil, "\(fault) is found again: \(after.findings)")
+        #expect(try world.lacking().isEmpty, "\(fault): bytes are gone")
+    }
+
+    private func doctor(_ world: DoctorWorld, _ arguments: [String]) throws -> ShownDoctor {
+        let result = try world.house.martlet(world.device, ["doctor", "--json"] + arguments)
+        do {
+            return try JSONDecoder().decode(ShownDoctor.self, from: Data(result.output.utf8))
+        } catch {
+            throw HouseholdError(
+                description: "doctor: \(result.status) \(result.output)\(result.errors)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `what is not without risk waits for a yes, and can be undone`() throws {
+        let world = try DoctorWorld()
+        let path = world.library + "/DSCN0027.jpg"
+        let good = try Data(contentsOf: URL(fileURLWithPath: path))
+        try world.rot(path)
+        let bad = try Data(contentsOf: URL(fileURLWithPath: path))
+        #expect(good != bad)
+        let asked = try world.house.doctor(world.device, "--deep", "--fix")
+        #expect(asked.remedies.map(\.outcome) == ["proposed"], "\(asked.remedies)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bad)
+        let mended = try world.house.doctor(world.device, "--deep", "--fix", "--yes")
+        #expect(mended.remedies.map(\.outcome) == ["done"], "\(mended.remedies)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == good)
+        let undone = try world.house.martlet(world.device, "doctor", "undo")
+        #expect(undone.status == 0 && undone.output.contains("DSCN0027.jpg is back."))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bad)
+        // And once more: the good one lay aside meanwhile.
+        #expect(try world.house.martlet(world.device, "doctor", "undo").status == 0)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == good)
+        let text = try world.house.martlet(world.device, "doctor")
+        #expect(text.output.contains("Good to know: Repairs moved 1 item aside"))
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a deep look that was broken off goes on where it was`() throws {
+        let world = try DoctorWorld()
+        for name in ["DSCN0010.jpg", "DSCN0027.jpg"] { try world.rot("\(world.library)/\(name)") }
+        let after = "DSCN0021.jpg".utf8.map { String($0, radix: 16) }.joined()
+        try world.write(
+            #"{"after":"\#(after)","differing":[],"isWhole":false}"#,
+            to: world.house.home(world.device) + "/reading-again.json")
+        let rest = try world.house.doctor(world.device, "--deep")
+        #expect(rest.complaints.map(\.items) == [["DSCN0027.jpg"]], "\(rest.complaints)")
+        let whole = try world.house.doctor(world.device, "--deep")
+        #expect(whole.complaints.map(\.items) == [["DSCN0010.jpg", "DSCN0027.jpg"]])
+        let mended = try world.house.doctor(world.device, "--deep", "--fix", "--yes")
+        #expect(mended.well, "\(mended.complaints) \(mended.remedies)")
+        #expect(try world.lacking().isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a disk that fails as a whole is not mended file by file`() throws {
+        let world = try DoctorWorld()
+        for number in 0..<6 { _ = try world.addNew(number) }
+        for name in Files.names(in: world.library).prefix(10) {
+            try world.rot("\(world.library)/\(name)")
+        }
+        let before = try Files.inventory(of: world.library)
+        let refused = try world.house.doctor(world.device, "--deep", "--fix", "--yes")
+        #expect(refused.remedies.map(\.outcome) == ["refused"], "\(refused.remedies)")
+        #expect(refused.remedies.first?.message?.contains("10 of 12 files") == true)
+        #expect(try Files.inventory(of: world.library) == before)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a damaged database is made anew beside its agent, with sources and choices`() throws {
+        let world = try DoctorWorld()
+        let source = world.house.folder.file("source")
+        try FileManager.default.createDirectory(
+            atPath: source, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: RealPhotos.path("gps/DSCN0038.jpg"), toPath: source + "/DSCN0038.jpg")
+        try world.house.martlet(world.device, "photos", "source", "add", source)
+        try world.sync()
+        // Everything behind the first pages, which hold what the database is.
+        let start = 4_096 * 8
+        let count = world.byteCount(world.database) - start
+        try world.overwrite(
+            [UInt8](repeating: 0xA5, count: count), at: start, of: world.database)
+        let agent = try world.house.startAgent(world.device)
+        try world.house.expectShown("libraryDamaged", on: world.device, within: 15)
+        let mended = try world.house.doctor(world.device, "--fix", "--yes")
+        #expect(mended.remedies.map(\.outcome).contains("done"), "\(mended.remedies)")
+        try world.house.expectUpToDate(world.device, items: 8)
+        #expect(agent.isRunning)
+        let sources = try world.house.martlet(world.device, "photos", "source", "list")
+        #expect(sources.output.contains(source))
+        #expect(try world.lacking().isEmpty)
+    }
+}

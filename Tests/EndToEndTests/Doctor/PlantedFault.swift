@@ -1,0 +1,50 @@
+/// Something that goes wrong, planted into a device and its server that are in sync.
+struct PlantedFault: Sendable, CustomStringConvertible {
+    let name: String
+    /// The finding that names the cause.
+    let finding: String
+    /// What `--fix --yes` does about it; `nil`: nobody but a person can end it.
+    let remedy: String?
+    let arguments: [String]
+    let plant: @Sendable (DoctorWorld) throws -> Void
+    /// Ends the cause, as its owner would.
+    let end: @Sendable (DoctorWorld) throws -> Void
+
+    var description: String { name }
+
+    /// Mended by the doctor.
+    init(
+        _ name: String, _ finding: String, mendedBy remedy: String, _ arguments: String...,
+        plant: @escaping @Sendable (DoctorWorld) throws -> Void
+    ) {
+        self.name = name
+        self.finding = finding
+        self.remedy = remedy
+        self.arguments = arguments
+        self.plant = plant
+        end = { _ in }
+    }
+
+    /// Named by the doctor, ended by a person.
+    init(
+        _ name: String, _ finding: String,
+        plant: @escaping @Sendable (DoctorWorld) throws -> Void,
+        endedBy end: @escaping @Sendable (DoctorWorld) throws -> Void
+    ) {
+        self.name = name
+        self.finding = finding
+        remedy = nil
+        arguments = []
+        self.plant = plant
+        self.end = end
+    }
+
+    /// Said by the machine, and ended by it.
+    init(_ name: String, _ finding: String, conditions: String) {
+        self.init(name, finding) { world in
+            try world.house.setConditions(conditions, on: world.device)
+        } endedBy: { world in
+            try world.house.setConditions("{}", on: world.device)
+        }
+    }
+}

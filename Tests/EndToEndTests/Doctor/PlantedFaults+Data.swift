@@ -9,7 +9,9 @@ extension PlantedFault {
             try world.add("gps/DSCN0038.jpg")
         },
         PlantedFault("a file with other times", "filesChanged", mendedBy: "reconcile") { world in
-            _ = utimes(world.library + "/DSCN0012.jpg", nil)
+            // Long ago: nobody waits for its writer.
+            let times = [timeval(tv_sec: 1_000_000_000, tv_usec: 0)]
+            _ = utimes(world.library + "/DSCN0012.jpg", times + times)
         },
         PlantedFault("a file that was moved", "filesChanged", mendedBy: "reconcile") { world in
             _ = mkdir(world.library + "/elsewhere", 0o755)

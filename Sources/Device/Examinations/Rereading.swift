@@ -24,10 +24,6 @@ enum Rereading {
         var isWhole = false
     }
 
-    private static func path(_ home: DeviceHome) -> String {
-        home.path + "/reading-again.json"
-    }
-
     static func look(_ device: ExaminedDevice) async -> Look {
         guard device.question.isDeep else { return Look("not read again; --deep does") }
         guard let library = device.library,
@@ -91,14 +87,14 @@ enum Rereading {
     }
 
     private static func saved(_ home: DeviceHome) -> Progress? {
-        FileManager.default.contents(atPath: path(home)).flatMap {
+        FileManager.default.contents(atPath: home.rereadingPath).flatMap {
             try? JSONDecoder().decode(Progress.self, from: $0)
         }
     }
 
     private static func save(_ progress: Progress, _ device: ExaminedDevice) {
         guard let data = try? JSONEncoder().encode(progress) else { return }
-        try? data.write(to: URL(fileURLWithPath: path(device.home)), options: .atomic)
+        try? data.write(to: URL(fileURLWithPath: device.home.rereadingPath), options: .atomic)
     }
 
     /// Asks the server to read its copies back, page by page; what it finds lost it asks for, so

@@ -71,6 +71,8 @@ package struct DeviceHome: Hashable, Sendable {
     package var readingPath: String { path + "/reading" }
     package var configurationPath: String { path + "/configuration.json" }
     package var tokenPath: String { path + "/token" }
+    /// How far doctor's deep look came.
+    package var rereadingPath: String { path + "/reading-again.json" }
     private var signingOutPath: String { path + "/signing-out" }
 
     private var trustedPath: String { path + "/trusted.pem" }
@@ -191,7 +193,7 @@ package struct DeviceHome: Hashable, Sendable {
     package func forget() {
         for file in [
             tokenPath, trustedPath, databasePath, databasePath + "-wal", databasePath + "-shm",
-            configurationPath, signingOutPath,
+            configurationPath, signingOutPath, rereadingPath,
         ] {
             _ = unlink(file)
         }

@@ -39,11 +39,12 @@ extension Oracle {
 
     /// A file came back whose absence the user has been asked about.
     ///
-    /// What only a newer Martlet may delete comes back as soon as the list is shorter; what the
-    /// server's restore took, its deletion with it, comes back when another device sends it again.
+    /// What only a newer Martlet may delete comes back as soon as the list is shorter; what became a
+    /// part of another asset comes with that; what the server's restore took, its deletion with it,
+    /// comes back when another device sends it again.
     func checkNotHeld(_ digest: Digest, at place: Place, by device: SimulatedDevice) {
         guard let seen = held.seen[device.index], let asset = asset(withOriginal: digest),
-            seen.contains(asset), !isReadOnly(asset, on: device),
+            seen.contains(asset), mayDelete(asset, on: device),
             !losses.takenByRestore.contains(digest)
         else { return }
         world.violate("(P4) \(device.name) fetches \(place.path), whose deletion is held.")

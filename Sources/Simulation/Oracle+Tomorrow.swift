@@ -51,9 +51,9 @@ extension Oracle {
         record.envelope.requires > device.protocolNumber
     }
 
-    /// The same for an asset, as the device knows it.
-    func isReadOnly(_ asset: RecordID, on device: SimulatedDevice) -> Bool {
+    /// Whether an asset, as the device knows it, is there to be deleted, and by this device.
+    func mayDelete(_ asset: RecordID, on device: SimulatedDevice) -> Bool {
         device.rows.current.remote(RecordKey(type: .asset, id: asset))
-            .map { isReadOnly($0.record, on: device) } ?? false
+            .map { $0.record.isLiveAsset && !isReadOnly($0.record, on: device) } ?? false
     }
 }

@@ -20,7 +20,7 @@ import Testing
         ("version", 0), ("--help", 0), ("photos --help", 0), ("version --json", 0),
         ("nonsense", 64), ("sync --nonsense", 64), ("photos import", 64),
         ("photos optimize maybe", 64), ("login", 64), ("serve --listen nowhere", 64),
-        ("serve --database postgres://localhost/martlet", 64), ("serve --blobs s3://bucket", 64),
+        ("serve --database mysql://localhost/martlet", 64), ("serve --blobs s3://bucket", 64),
         ("serve --tls-key key.pem", 64), ("serve --trusted-proxy everybody", 64),
         // Not signed in.
         ("sync --once", 77), ("status --json", 77), ("devices", 77), ("photos list --json", 77),

@@ -18,12 +18,20 @@ password=$(sed -n 's/^== Password: *\([^ ]*\).*/\1/p' "$folder/out")
 [ -n "$password" ] || fail "no password was printed"
 [ "$before" = "$(cd "$photos" && find . -type f -printf '%p %s %T@ %C@\n' | sort | sha256sum)" ] \
     || fail "the originals were touched"
-stored=$(find "$MARTLET_DATA/blobs/objects" -type f | wc -l)
+objects() { (cd "$MARTLET_DATA/blobs/objects" && find . -type f | sort); }
+objects >"$folder/before"
 
 up
 grep -q 'Password' "$folder/out" && fail "the password was printed a second time"
-[ "$stored" = "$(find "$MARTLET_DATA/blobs/objects" -type f | wc -l)" ] \
-    || fail "the second run stored something again"
+grep -qE '^Up to date: ([0-9]+) of \1 items$' "$folder/out" \
+    || fail "the second run sent something again"
+objects >"$folder/after"
+[ -z "$(comm -23 "$folder/before" "$folder/after")" ] || fail "the second run took objects away"
+# Previews come after all thumbnails, whenever the server has time: they are all that may be new.
+comm -13 "$folder/before" "$folder/after" | while read -r object; do
+    [ "$(head -c 12 "$MARTLET_DATA/blobs/objects/$object" | tail -c 4)" = WEBP ] \
+        || fail "the second run stored $object, which is no preview"
+done
 
 if "$folder/martlet/script/up" "$folder/nowhere" --once </dev/null >"$folder/out" 2>&1; then
     fail "a folder that is not there was accepted"

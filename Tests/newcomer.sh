@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A newcomer's first command, from a fresh clone: script/up PHOTOS --once, then again. The build
-# folder is shared, so that only Martlet's own modules compile again.
+# A newcomer's first command, from a fresh clone: script/up PHOTOS --once, then again. The program is
+# the one that was built for all tests: in another folder all of it would compile again.
 source "$(dirname "${BASH_SOURCE[0]}")/../script/common.sh"
 
 folder=$(mktemp -d)
@@ -9,7 +9,8 @@ git clone --quiet "$root" "$folder/martlet"
 photos=${MARTLET_PHOTOS:-$root/../shared/photos}
 before=$(cd "$photos" && find . -type f -printf '%p %s %T@ %C@\n' | sort | sha256sum)
 
-export MARTLET_DATA=$folder/data MARTLET_HOME=$folder/home MARTLET_BUILD=$build
+export MARTLET_DATA=$folder/data MARTLET_HOME=$folder/home
+export MARTLET_PROGRAM=$(products)/martlet
 up() { "$folder/martlet/script/up" "$photos" --once </dev/null 2>&1 | tee "$folder/out"; }
 
 up

@@ -133,6 +133,57 @@ import Testing
         #expect(originals == ["edited"])
     }
 
+    @Test func `a copy that was edited is a picture of its own`() throws {
+        let copy = FakeDevice.library("2024/05/IMG_1 copy.JPG")
+        device.write("picture", to: copy)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["picture"])
+        device.write("copy, edited", to: copy, ageSeconds: 60)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["copy, edited", "picture"])
+        #expect(
+            device.libraryTexts == [
+                "2024/05/IMG_1.JPG": "picture", "2024/05/IMG_1 copy.JPG": "copy, edited",
+            ])
+        // Now there is one file of either: an edit is a revision again.
+        device.write("copy, edited twice", to: copy, ageSeconds: 30)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["copy, edited twice", "picture"])
+        try other.sync()
+        #expect(other.libraryTexts.values.sorted() == ["copy, edited twice", "picture"])
+    }
+
+    @Test func `a film in a picture's place is a film of its own`() throws {
+        device.readResult = { [unowned device] place in
+            guard let file = device.files[place], file.bytes == Array("film".utf8) else {
+                return nil
+            }
+            return .media(
+                FileContent(
+                    stamp: file.stamp, digest: Digest(of: file.bytes),
+                    mediaType: "video/quicktime", facts: ["kind": .string("video")]))
+        }
+        device.write("film", to: picture, ageSeconds: 60)
+        #expect(try device.sync() == .inSync)
+        #expect(originals == ["film", "picture"])
+        #expect(device.libraryTexts.values.sorted() == ["film", "picture"])
+    }
+
+    @Test func `what is being changed is not fetched beside itself`() throws {
+        device.readResult = { _ in .stillChanging }
+        device.write("picture", to: picture, ageSeconds: 0)
+        try device.sync()
+        #expect(device.libraryTexts == ["2024/05/IMG_1.JPG": "picture"])
+        device.readResult = { _ in nil }
+        #expect(try device.sync() == .inSync)
+        #expect(device.libraryTexts == ["2024/05/IMG_1.JPG": "picture"])
+        // What it was is fetched when nobody can tell any more what it is.
+        device.readResult = { _ in .failed(.inputOutput(errno: 5)) }
+        device.write("unread", to: picture, ageSeconds: 30)
+        try device.sync()
+        #expect(device.libraryTexts.values.sorted() == ["picture", "unread"])
+    }
+
     @Test func `bytes of another asset at its place are that asset`() throws {
         let second = FakeDevice.library("2024/05/IMG_2.JPG")
         device.write("second", to: second)

@@ -106,6 +106,35 @@ import Testing
         #expect(trashedCount == 15)
     }
 
+    @Test func `a yes does not take what a disk holds that has just come back`() throws {
+        remove(0..<15)
+        try device.sync()
+        try HeldChanges.apply(device.rows)
+        device.write("picture 3", to: FakeDevice.source("card/IMG_3.JPG"))
+        #expect(try device.sync() == .inSync)
+        #expect(trashedCount == 14)
+        #expect(device.libraryTexts.values.contains("picture 3"))
+    }
+
+    @Test func `nor while the files of that disk are being read`() throws {
+        remove(0..<15)
+        device.restart(once: false)
+        try device.run(milliseconds: 60_000)
+        #expect(try device.status().counts.held == 15)
+        device.write("picture 3", to: FakeDevice.source("card/IMG_3.JPG"))
+        device.takesLong = { if case .readFile = $0 { true } else { false } }
+        device.tell(.command(.rootsChanged))
+        try device.run(milliseconds: 5_000)
+        try HeldChanges.apply(device.rows)
+        device.tell(.command(.userDecided))
+        try device.run(milliseconds: 60_000)
+        // Those of another size cannot be it.
+        #expect(trashedCount == 5)
+        device.letGo()
+        try device.run(milliseconds: 60_000)
+        #expect(trashedCount == 14)
+    }
+
     @Test func `a no fetches them again`() throws {
         remove(0..<15)
         try device.sync()

@@ -57,6 +57,31 @@ import Testing
         #expect(hasFile("u\u{308}.JPG") && !hasFile("\u{FC}.JPG"))
     }
 
+    @Test func `what could not be read between a renaming and its sync is no trouble for ever`()
+        throws
+    {
+        let month = try folder
+        other.restart(once: false)
+        try other.run(milliseconds: 5_000)
+        let target = FakeDevice.library("\(month)/Beach.JPG")
+        // The new name is not durable yet, somebody tells of it, and the disk fails.
+        other.failDisk = {
+            if case .syncFolder = $0 { .inputOutput(errno: 5) } else { nil }
+        }
+        other.readResult = { $0 == target ? .failed(.inputOutput(errno: 5)) : nil }
+        try rename(to: "Beach.JPG")
+        other.tell(.zoneChanged(head: server.head))
+        try other.run(milliseconds: 1_000)
+        other.tell(.placeChanged(target))
+        try other.run(milliseconds: 5_000)
+        #expect(try other.status().reasons.contains { $0.code == .unreadableFile })
+        other.failDisk = { _ in nil }
+        other.readResult = { _ in nil }
+        try other.run(milliseconds: 120_000)
+        #expect(other.libraryTexts["\(month)/Beach.JPG"] == "picture")
+        #expect(try other.status().state == .upToDate)
+    }
+
     @Test func `a name given elsewhere is the file's, and its parts follow`() throws {
         rename(device, "2024/05/IMG_1.JPG", to: "Beach.JPG")
         try device.sync()

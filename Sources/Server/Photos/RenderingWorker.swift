@@ -90,13 +90,9 @@ package final class RenderingWorker: Sendable {
         try await withThrowingTaskGroup(of: FinishedJob.self) { group in
             var round = Round(lastWrite: surroundings.now())
             while true {
+                start(&round, &group)
                 try await fill(&round)
-                while round.running < widthMax, let job = round.next() {
-                    round.running += 1
-                    group.addTask { [performer] in
-                        FinishedJob(job: job, outcome: await performer.perform(job))
-                    }
-                }
+                start(&round, &group)
                 guard round.running > 0, let finished = try await group.next() else { break }
                 round.running -= 1
                 round.finished.append(finished)
@@ -131,16 +127,27 @@ extension RenderingWorker {
         }
     }
 
+    private func start(
+        _ round: inout Round, _ group: inout ThrowingTaskGroup<FinishedJob, any Error>
+    ) {
+        while round.running < widthMax, let job = round.next() {
+            round.running += 1
+            group.addTask { [performer] in
+                FinishedJob(job: job, outcome: await performer.perform(job))
+            }
+        }
+    }
+
     /// Takes more jobs before those in hand run out, so that no child ever waits for the database.
     private func fill(_ round: inout Round) async throws {
-        guard round.waiting.isEmpty, !Task.isCancelled else { return }
+        guard round.waiting.count < widthMax, !Task.isCancelled else { return }
         var jobs = try await take()
         if jobs.isEmpty, !round.finished.isEmpty, round.running == 0 {
             // What waited for a thumbnail may go on with its preview.
             try await write(&round)
             jobs = try await take()
         }
-        round.waiting = jobs.reversed()
+        round.waiting = jobs.reversed() + round.waiting
     }
 
     private func take() async throws -> [RenderingJob] {

@@ -7,6 +7,9 @@ import Status
 // - Bytes that an asset has already are that asset, wherever they lie.
 // - Another picture under the same name (a counter that wrapped) is a new asset; the old one stays
 //   and is fetched again.
+// - So is a copy that was edited while another file of the library is still what both were: people
+//   duplicate a picture to change the duplicate.
+// - So is a video where a still was, or a still where a video was.
 // - Everything else is a revision of the part that the file was agreed on as.
 // - Where the server's part is another by now, both sides changed: the later device's bytes become a
 //   new asset, named as a conflicted copy.
@@ -23,18 +26,21 @@ extension SyncEngine {
         _ file: LocalFile, of asset: RemoteRecord, _ rows: any Rows
     ) throws(RowsError) -> Bool {
         guard let row = try rows.localFile(at: file.place), row.isEdited,
-            let agreed = row.agreed, agreed.asset == asset.record.key.id
+            let agreed = row.agreed, agreed.asset == asset.record.key.id,
+            try !isCopy(row, agreed, rows)
         else { return false }
         return asset.record.blob(agreed.role)?.digest == agreed.digest
     }
 
-    /// Whether a file here was edited that had these bytes: until the edit is across, or while it is
-    /// held, what it was before is not fetched beside it.
+    /// Whether a file here was edited that had these bytes, or changed and is to be read: until that
+    /// is known, and the edit is across, and while it is held, what it was before is not fetched
+    /// beside it.
     func isBeingRevised(
         _ digest: Digest, of asset: RecordID, _ rows: any Rows
     ) throws(RowsError) -> Bool {
         try rows.localFiles(agreedFor: asset).contains { file in
-            file.place.root.isLibrary && file.isEdited && file.agreed?.digest == digest
+            file.place.root.isLibrary && file.agreed?.digest == digest
+                && (file.isEdited || file.state == .unread && !isSetAside(file))
         }
     }
 
@@ -73,7 +79,7 @@ extension SyncEngine {
                 let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset)),
                 asset.record.isLiveAsset, let current = asset.record.blob(agreed.role),
                 current.digest == agreed.digest, !isReadOnly(asset.record),
-                try !isAnotherPicture(content, agreed, rows)
+                try !isAnotherPicture(content, agreed, rows), try !isCopy(file, agreed, rows)
             else { continue }
             return try revision(content, agreed, of: asset, rows)
         }
@@ -105,10 +111,27 @@ extension SyncEngine {
             revises: agreed.modifiedAt == nil ? nil : asset.record.key.id)
     }
 
-    /// Whether the new bytes are another photo than the one that was agreed on.
+    /// Whether another file of the library is still what this one was agreed on as.
+    ///
+    /// Not when the user said yes to the change: then it may be the good copy, fetched meanwhile.
+    private func isCopy(
+        _ file: LocalFile, _ agreed: Agreement, _ rows: any Rows
+    ) throws(RowsError) -> Bool {
+        guard agreed.modifiedAt != nil else { return false }
+        return try rows.localFiles(agreedFor: agreed.asset).contains { other in
+            other.place != file.place && other.place.root.isLibrary
+                && other.agreed?.role == agreed.role && other.content?.digest == agreed.digest
+        }
+    }
+
+    /// Whether the new bytes are another photo or film than the one that was agreed on.
     private func isAnotherPicture(
         _ content: FileContent, _ agreed: Agreement, _ rows: any Rows
     ) throws(RowsError) -> Bool {
+        let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset))?.record
+        if let before = asset?.blob(agreed.role), before.isVideo != reference(to: content).isVideo {
+            return true
+        }
         guard agreed.role == .original,
             let facts = try rows.remote(RecordKey(type: .facts, id: agreed.asset))?.record.fields
         else { return false }

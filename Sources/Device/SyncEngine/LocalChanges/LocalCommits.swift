@@ -23,11 +23,17 @@ struct LocalCommits: Sendable {
     var waitingForRecord: Set<RecordID> = []
     /// Of assets whose last try failed.
     var attempts: [RecordID: Attempts] = [:]
+    /// Uptime at which deletions are planned again that waited for files to be read.
+    var postponedTo: Int64?
 
-    var nextTry: Int64? { attempts.values.compactMap(\.nextTry).min() }
+    var nextTry: Int64? {
+        let tries = attempts.values.compactMap(\.nextTry).min()
+        return [tries, postponedTo].compactMap(\.self).min()
+    }
 
     var isIdle: Bool {
-        !isPlanNeeded && awaited.isEmpty && attempts.values.allSatisfy(\.isGivenUp)
+        !isPlanNeeded && awaited.isEmpty && postponedTo == nil
+            && attempts.values.allSatisfy(\.isGivenUp)
     }
 
     /// Nothing of this asset is under way or waits for its next try.
@@ -48,12 +54,15 @@ extension SyncEngine {
     mutating func advanceLocalCommits(_ rows: any Rows) throws(RowsError) {
         if let due = localChanges.commits.nextTry, due <= now.uptime {
             localChanges.commits.isPlanNeeded = true
+            localChanges.commits.postponedTo = nil
         }
         guard localChanges.commits.isPlanNeeded, !uploads.commitIsUnderWay,
             circumstances.stop(at: now) == nil, serverGate.allows(at: now),
             feed.state.isComplete, !feed.isBehind,
             // All that is missing is known before it is decided whether it is much.
-            localChanges.cursor == nil, !localChanges.isChecking
+            localChanges.cursor == nil, !localChanges.isChecking,
+            // What was missed may lie in a folder that has just come back.
+            localChanges.missingCount == 0 || !comparison.isRunning
         else { return }
         var commits: [LocalCommit] = []
         localChanges.commits.waitingForRecord.removeAll()
@@ -113,6 +122,15 @@ extension SyncEngine {
     ) throws(RowsError) -> LocalCommit? {
         let key = RecordKey(type: .asset, id: missing.agreed.asset)
         guard let remote = try rows.remote(key), remote.record.isLiveAsset else {
+            try forget(missing, rows)
+            return nil
+        }
+        // It was missed long ago, perhaps, and a disk that has come back since may hold it.
+        if reading.isBusy, try rows.hasUnreadFile(of: missing.stamp.byteCount) {
+            localChanges.commits.postponedTo = now.uptime + Limits.vanishedMilliseconds
+            return nil
+        }
+        guard try rows.localFiles(with: missing.agreed.digest).isEmpty else {
             try forget(missing, rows)
             return nil
         }

@@ -148,6 +148,8 @@ extension SyncEngine {
             noteTrouble(at: place, error, since: now.wall)
             try note(StoryCode.readingFailed, error.text, at: place, rows)
             try rows.save(row)
+            // Nobody knows what it is: what it was is fetched beside it.
+            if row.agreed != nil { fetchAgainSoon() }
             return
         }
         clearTrouble(at: place)
@@ -157,6 +159,9 @@ extension SyncEngine {
         if row.agreed != nil {
             removals.needPass()
             renaming.needPass()
+            // Somebody is asked about what is suspicious.
+            let isAsked = row.state == .notIncluded(code: ReasonCode.suspiciousChange.rawValue)
+            if !row.state.isIncluded, !isAsked { fetchAgainSoon() }
         }
         try consider(row, rows)
         if case .sidecar = row.state { return }

@@ -279,6 +279,7 @@ extension SyncEngine {
                 place: place, stamp: stamp,
                 state: item.role == .sidecar ? .sidecar(content) : .read(content),
                 since: now.wall, agreed: agreed))
+        clearTrouble(at: place)
         if item.role == .sidecar { comparison.withSidecars.insert(place.folder) }
         touch(place)
         if comparison.examining.contains(place) { comparison.examineAgain.insert(place) }

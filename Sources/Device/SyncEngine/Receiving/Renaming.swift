@@ -246,6 +246,8 @@ extension SyncEngine {
             file.agreed?.fileName = target.path.name
             try rows.removeLocalFile(at: intent.place)
             try rows.save(file)
+            // It may have been seen there before, and not been readable just then.
+            clearTrouble(at: target)
             if case .sidecar = file.state { comparison.withSidecars.insert(target.folder) }
             if let asset = file.agreed?.asset {
                 try note(StoryCode.renamed, path(target), of: asset, rows)

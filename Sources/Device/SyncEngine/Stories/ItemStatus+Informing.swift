@@ -58,9 +58,9 @@ extension ItemEvidence {
 
 extension BlobReference {
     /// A picture or a film.
-    var isMedia: Bool {
-        mediaType.hasPrefix("image/") || mediaType.hasPrefix("video/")
-    }
+    var isMedia: Bool { mediaType.hasPrefix("image/") || isVideo }
+
+    var isVideo: Bool { mediaType.hasPrefix("video/") }
 }
 
 extension BlobRole {

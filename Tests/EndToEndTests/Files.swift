@@ -13,6 +13,24 @@ enum Files {
         }.sorted()
     }
 
+    /// Makes files that begin as JPEGs do and differ from each other; `first` is the first's number.
+    static func makePhotos(
+        _ count: Int, byteCount: Int, first: Int = 0, in folder: String
+    ) throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        for index in first..<first + count {
+            var bytes = Data([0xff, 0xd8, 0xff, 0xe0])
+            bytes.append(
+                Data(
+                    (0..<byteCount).map {
+                        UInt8(truncatingIfNeeded: ($0 &* 31) ^ (index &* 7) ^ ($0 >> 8))
+                    }))
+            withUnsafeBytes(of: index) { bytes.append(contentsOf: $0) }
+            try bytes.write(to: URL(fileURLWithPath: "\(folder)/IMG_\(byteCount)_\(index).jpg"))
+        }
+    }
+
     /// By sha256sum, which takes names that are not UTF-8; Foundation's own calls do not.
     static func digests(in folder: String) throws -> [Digest: [String]] {
         let process = Process()

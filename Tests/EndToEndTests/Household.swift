@@ -18,7 +18,8 @@ final class Household {
     /// Where the server keeps its records, for `serve` and what works beside it.
     private let place: [String]
     private let serverOptions: [String]
-    private var others: [Process] = []
+    /// By their ports.
+    private var others: [Int: Process] = [:]
     private let blobs: String?
     private var agents: [Process] = []
 
@@ -54,7 +55,8 @@ final class Household {
     }
 
     deinit {
-        for process in agents + others + [server].compactMap(\.self) where process.isRunning {
+        for process in agents + Array(others.values) + [server].compactMap(\.self)
+        where process.isRunning {
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
@@ -81,10 +83,19 @@ final class Household {
     }
 
     /// One beside the first, of the same database and folder; returns its port.
-    func startOtherServer() throws -> Int {
-        let port = try Household.freePort()
-        others.append(try start(port: port, with: [:]))
+    ///
+    /// `port`: that of an earlier one, which was killed.
+    @discardableResult
+    func startOtherServer(at port: Int? = nil) throws -> Int {
+        let port = try port ?? Household.freePort()
+        others[port] = try start(port: port, with: [:])
         return port
+    }
+
+    func killOtherServer(at port: Int) {
+        guard let process = others.removeValue(forKey: port) else { return }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
     }
 
     private func start(port: Int, with more: [String: String]) throws -> Process {
@@ -252,7 +263,7 @@ final class Household {
         return (data, process.terminationStatus)
     }
 
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = loopback(port: 0)
@@ -277,7 +288,7 @@ final class Household {
         }
     }
 
-    private static func loopback(port: Int) -> sockaddr_in {
+    static func loopback(port: Int) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian

@@ -140,7 +140,7 @@ package final class PostgresServer: Sendable {
 
     // MARK: - The system
 
-    private static let asUser = """
+    static let asUser = """
         as_user() {
             if [ "$(id -u)" = 0 ]; then
                 exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$@"
@@ -161,7 +161,7 @@ package final class PostgresServer: Sendable {
         return "\(root)/\(version)/bin"
     }
 
-    private static func shell(
+    static func shell(
         _ script: String, _ arguments: String...
     ) throws -> (output: String, status: Int32) {
         let process = Process()
@@ -175,7 +175,7 @@ package final class PostgresServer: Sendable {
         return (String(decoding: bytes, as: UTF8.self), process.terminationStatus)
     }
 
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(socket) }
         var address = sockaddr_in()

@@ -23,4 +23,6 @@ extension Limits {
     static let listenerWaitMilliseconds: Int32 = 500
     static let migrationWaitSeconds = 300
     static let postgresVersionMin: Int32 = 130_000
+    /// How often it is tried to find a pooler out.
+    static let sessionAttemptsMax = 3
 }

@@ -43,7 +43,8 @@ final class PostgresConnection: @unchecked Sendable {
                 SET client_min_messages = warning
                 """)
             // P1: an answered commit is on the disk, whatever the server's default is.
-            if try run("SHOW synchronous_commit", []).rows().first?.text(0) == "off" {
+            // Not prepared: it is not known yet whether the session is the connection's own.
+            if try runOnce("SHOW synchronous_commit", []).rows().first?.text(0) == "off" {
                 try run("SET synchronous_commit = on")
             }
         } catch {

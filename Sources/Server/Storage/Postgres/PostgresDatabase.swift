@@ -12,13 +12,15 @@ package final class PostgresDatabase: Database {
 
     /// Brings the schema up to `migrations`, while other servers wait.
     ///
-    /// Blocks. Throws `unreachable`, `cannotOpen`, `readOnly`, and `databaseFromNewerVersion` and
-    /// `notOurDatabase` as SQLite does; the database stays untouched then.
+    /// Blocks. Throws `unreachable`, `cannotOpen` (also behind a pooler that shares sessions),
+    /// `readOnly`, and `databaseFromNewerVersion` and `notOurDatabase` as SQLite does; the database
+    /// stays untouched then.
     package init(
         _ address: PostgresAddress, migrations: [Migration]
     ) throws(StorageError) {
         let pool = PostgresPool(address)
         let (connection, _) = try pool.take()
+        try PostgresSession.require(of: connection, at: address)
         try PostgresSchema.bring(connection, to: migrations)
         pool.giveBack(connection)
         self.pool = pool

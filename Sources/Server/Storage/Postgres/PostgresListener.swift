@@ -31,7 +31,7 @@ package final class PostgresListener: Sendable {
     /// `folderNumber` is above 0 and differs between folders of blobs.
     ///
     /// Throws `busy` while another server runs at the database, unless both are `shared` and have
-    /// one folder. Blocks.
+    /// one folder; `cannotOpen` behind a pooler that shares sessions. Blocks.
     package init(
         _ address: PostgresAddress, folderNumber: Int64, isShared: Bool
     ) throws(StorageError) {
@@ -98,6 +98,8 @@ package final class PostgresListener: Sendable {
         _ address: PostgresAddress, _ folderNumber: Int64, _ isShared: Bool
     ) throws(StorageError) -> PostgresConnection {
         let connection = try PostgresConnection(address)
+        // Each time: by now the name may lead to a pooler, which must not be left with the locks.
+        try PostgresSession.require(of: connection, at: address)
         let kind = isShared ? "_shared" : ""
         let isFree = try connection.runOnce(
             "SELECT pg_try_advisory_lock\(kind)(?::int, 0)", [.integer(lockClass)]

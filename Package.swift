@@ -70,7 +70,8 @@ let package = Package(
                 nioPosix,
             ]),
         module(
-            "Server", "Operations", ["Kernel", "Storage", "Records", "Status", logging]),
+            "Server", "Operations",
+            ["Kernel", "Storage", "Library", "Media", "Records", "Status", logging]),
         // The web page's files, compiled into the program: it works from any folder, alone.
         .target(
             name: "WebFiles", path: "Web",
@@ -141,7 +142,7 @@ let package = Package(
         test("Accounts", ["Accounts", "Kernel", "Storage", "Records"]),
         test(
             "Operations",
-            ["Operations", "Kernel", "Storage", "Records", "Status", logging, nioCore]),
+            ["Operations", "Kernel", "Storage", "Library", "Records", "Status", logging, nioCore]),
         test("Rendering", ["Rendering", "Media", "Records", "martlet"]),
         test(
             "Photos",

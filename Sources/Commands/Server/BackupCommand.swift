@@ -46,7 +46,9 @@ struct BackupCommand: AsyncParsableCommand {
         try backup.prepare(allowsSameDisk: sameDisk)
         let lock = try Self.lock(target)
         var line = CopyingLine(isQuiet: output.json)
-        let report = try await backup.run { line.show($0) }
+        let report = try await backup.run {
+            line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
+        }
         withExtendedLifetime(lock) {}
         let time = EvidenceText.time(report.madeAt)
         if output.json {
@@ -123,7 +125,9 @@ struct RestoreCommand: AsyncParsableCommand {
             at: ServerSurroundings.system.now())
         try restore.prepare(replaces: replace)
         var line = CopyingLine(isQuiet: output.json)
-        let report = try await restore.run { line.show($0) }
+        let report = try await restore.run {
+            line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
+        }
         withExtendedLifetime(lock) {}
         if output.json {
             try Output.json(
@@ -150,23 +154,5 @@ struct RestoreCommand: AsyncParsableCommand {
                 "\(report.missing.count) objects are not in the backup: devices that have them send "
                     + "them again.")
         }
-    }
-}
-
-/// A line every other second of how far a copy is.
-private struct CopyingLine {
-    let isQuiet: Bool
-    private var last: ContinuousClock.Instant?
-
-    init(isQuiet: Bool) { self.isQuiet = isQuiet }
-
-    mutating func show(_ progress: Backup.Progress) {
-        let now = ContinuousClock().now
-        let spacing = Duration.milliseconds(Limits.plainProgressMilliseconds)
-        guard !isQuiet, last.map({ now - $0 >= spacing }) ?? true else { return }
-        last = now
-        Output.line(
-            "\(progress.done) of \(progress.count) objects, "
-                + "\(EvidenceText.bytes(progress.copiedByteCount)) copied")
     }
 }

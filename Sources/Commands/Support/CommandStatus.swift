@@ -77,6 +77,10 @@ package struct Complaint: Error, Hashable, Sendable {
             self.init(
                 error.code == .backupDamaged ? .incomplete : .usage, error.code.rawValue,
                 error.message)
+        case let error as RecoveryError:
+            self.init(
+                error.code == .diskFull ? .incomplete : .usage, error.code.rawValue,
+                error.message)
         case let error as StorageError:
             self.init(Self.status(of: error.code), error.code.rawValue, error.message)
         case let error as KernelError:

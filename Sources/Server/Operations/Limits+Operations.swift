@@ -35,6 +35,16 @@ extension Limits {
     static let backupManifestByteCountMax = 16 << 20
     static let keyFileByteCountMax = 64 << 20
 
+    // The manifest, and recovering by it
+    /// Its first line has just so many.
+    static let manifestHeaderByteCount = 512
+    static let manifestVersionCountMax = 64
+    /// What is longer is none of its lines: a name of 1,024 bytes can take 6 for each.
+    static let manifestLineByteCountMax = 64 << 10
+    static let manifestPageCountMax = 500
+    /// Files that are synced together, before they get their names.
+    static let recoveryBatchCountMax = 1_000
+
     // Maintenance
     package static let maintenanceMessageByteCountMax = 500
 }

@@ -12,7 +12,7 @@ package struct FileCopies: Sendable {
         let target: String
     }
 
-    private let staging: String
+    let staging: String
 
     /// `staging`: a folder of its own on the targets' file system; what an earlier run left there
     /// is removed.

@@ -1,4 +1,5 @@
 import Kernel
+import Operations
 import Records
 package import Storage
 
@@ -15,6 +16,14 @@ package enum BlobsPlace: Sendable {
         self =
             text == "directory"
             ? .directory : .bucket(try S3Place(parsing: text, environment: environment))
+    }
+
+    /// As the manifest says it.
+    var kind: Manifest.Blobs {
+        switch self {
+        case .directory: .directory
+        case .bucket: .bucket
+        }
     }
 
     /// Blocks.

@@ -3,6 +3,7 @@ package import Kernel
 package import Operations
 import Records
 package import Storage
+import Wire
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -14,6 +15,7 @@ import Foundation
 ///
 ///     DATA/database.sqlite     records, accounts, projections
 ///     DATA/blobs/              the objects, plain whole files
+///     DATA/manifest.jsonl      the names of all originals, for a recovery without the database
 ///     DATA/revoked             what was revoked; outlives a restore of the database
 ///     DATA/receipt.key         signs receipts; no restore touches it
 ///     DATA/lock                held by the server that runs
@@ -33,6 +35,8 @@ package struct DataFolder: Sendable {
     package var blobs: String { path + "/blobs" }
     package var revoked: String { path + "/revoked" }
     package var receiptKey: String { path + "/receipt.key" }
+    /// The names of all originals; written anew each night.
+    package var manifest: String { path + "/manifest.jsonl" }
     package var lock: String { path + "/lock" }
     package var temporary: String {
         path + (isShared ? "/temporary-\(ProcessIdentity.name)" : "/temporary")
@@ -101,6 +105,22 @@ package struct DataFolder: Sendable {
         Backup.Source(
             database: try openDatabase(), objects: blobs + "/objects", revoked: revoked,
             receiptKey: receiptKey, folder: path)
+    }
+
+    /// What a recovery reads: no database, so that it may be lost.
+    package var recoverySource: Recovery.Source {
+        Recovery.Source(folder: path, manifest: manifest, objects: blobs + "/objects")
+    }
+
+    /// Writes the manifest of a server whose blobs are in `place`.
+    package func manifestWriter(
+        _ database: any Database, _ kernel: Kernel, blobs place: BlobsPlace,
+        _ surroundings: ServerSurroundings
+    ) -> ManifestWriter {
+        ManifestWriter(
+            database: database, kernel: kernel, path: manifest, blobs: place.kind,
+            version: MartletVersion.text, now: surroundings.now,
+            randomNumber: surroundings.randomNumber)
     }
 
     package var restoreTarget: Restore.Target {

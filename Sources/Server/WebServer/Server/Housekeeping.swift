@@ -10,6 +10,7 @@ import Storage
 package struct Housekeeping: Sendable {
     let parts: ServiceParts
     let surroundings: ServerSurroundings
+    let manifest: ManifestWriter
     let process: UInt64
     let logger: Logger
 
@@ -46,6 +47,12 @@ package struct Housekeeping: Sendable {
         }
         try await endUploads()
         try await collect()
+        try await writeManifest()
+    }
+
+    /// Last: a disk that has no room for it must not keep the collector from making some.
+    private func writeManifest() async throws {
+        if try await manifest.writeIfDue() { logger.info("The manifest has been written") }
     }
 
     private func endUploads() async throws {

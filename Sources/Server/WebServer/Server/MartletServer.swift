@@ -69,8 +69,10 @@ package final class MartletServer: Service {
                 clock: surroundings.clock, randomBytes: surroundings.randomBytes,
                 conditionsFile: configuration.conditionsFile), logger: logger)
         housekeeping = Housekeeping(
-            parts: parts, surroundings: surroundings, process: surroundings.randomNumber(),
-            logger: logger)
+            parts: parts, surroundings: surroundings,
+            manifest: configuration.folder.manifestWriter(
+                parts.database, parts.kernel, blobs: configuration.blobs, surroundings),
+            process: surroundings.randomNumber(), logger: logger)
         noticeWatch = NoticeWatch(
             notices: NoticesService(parts: parts, monitor: monitor), hub: hub,
             clock: surroundings.clock, logger: logger)

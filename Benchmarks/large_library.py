@@ -55,8 +55,9 @@ def measure(martlet, folder, count):
         martlet.run("sync", "--once", home=home)
         first = time.perf_counter() - started
         print(f"{count} files, first sync: {first:.1f} s", flush=True)
-        # The server's facts and thumbnails are news to the device: they are waited for.
-        martlet.run("photos", "wait", "--rendered", home=home)
+        # The server's facts and pictures are news to the device, and drawing them takes both cores:
+        # they are waited for.
+        martlet.run("photos", "wait", "--rendered", "--previews", home=home)
         martlet.run("sync", "--once", home=home)
         idle = []
         for _ in range(5):

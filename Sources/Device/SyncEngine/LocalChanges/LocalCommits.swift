@@ -130,7 +130,7 @@ extension SyncEngine {
             localChanges.commits.postponedTo = now.uptime + Limits.vanishedMilliseconds
             return nil
         }
-        guard try rows.localFiles(with: missing.agreed.digest).isEmpty else {
+        guard try !isElsewhere(missing.agreed, rows) else {
             try forget(missing, rows)
             return nil
         }

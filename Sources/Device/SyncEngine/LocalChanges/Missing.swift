@@ -82,7 +82,7 @@ extension SyncEngine {
     }
 
     /// Its bytes lie at another path of this device.
-    private func isElsewhere(_ agreed: Agreement, _ rows: any Rows) throws(RowsError) -> Bool {
+    func isElsewhere(_ agreed: Agreement, _ rows: any Rows) throws(RowsError) -> Bool {
         try !rows.localFiles(with: agreed.digest).isEmpty
     }
 

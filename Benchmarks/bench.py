@@ -132,6 +132,7 @@ def main():
     parser.add_argument("--large", type=int, default=40)
     parser.add_argument("--library", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--kept", help="where the large library is, or is to stay")
     options = parser.parse_args()
     martlet = Martlet(options.martlet)
     peers = [martlet, Rsync(), Syncthing()]
@@ -144,7 +145,8 @@ def main():
                             disk, options.rounds)
         memory = f"{max(memory, martlet.server_memory)} MiB"
         others = other_figures(martlet, disk, 1000)
-        others += large_library.measure(martlet, disk.folder, options.library)
+        others += large_library.measure(
+            martlet, options.kept or os.path.join(disk.folder, "large"), options.library)
         document(options.document, rows, others, memory, options, disk)
         print(open(options.document).read())
     finally:

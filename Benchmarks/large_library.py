@@ -41,23 +41,31 @@ def memory(process):
         return next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM"))
 
 
-def measure(martlet, folder, count):
-    """Rows of (what, figure)."""
-    base = os.path.join(folder, "large")
-    home, library = os.path.join(base, "home"), os.path.join(base, "library")
+def first_sync(martlet, base, home, library, count):
+    """Row of (what, figure)."""
     os.makedirs(base)
     martlet.start_server(base)
-    agent = None
+    martlet.sign_in(home, library)
+    make_library(library, count)
+    started = time.perf_counter()
+    martlet.run("sync", "--once", home=home)
+    first = time.perf_counter() - started
+    print(f"{count} files, first sync: {first:.1f} s", flush=True)
+    # The server's facts and pictures are news to the device, and drawing them takes both cores:
+    # they are waited for.
+    martlet.run("photos", "wait", "--rendered", "--previews", home=home)
+    return (f"first sync of {count} small pictures", f"{first:.0f} s")
+
+
+def measure(martlet, base, count):
+    """Rows of (what, figure); a library that an earlier run kept in `base` is taken as it is."""
+    home, library = os.path.join(base, "home"), os.path.join(base, "library")
+    agent, rows = None, []
     try:
-        martlet.sign_in(home, library)
-        make_library(library, count)
-        started = time.perf_counter()
-        martlet.run("sync", "--once", home=home)
-        first = time.perf_counter() - started
-        print(f"{count} files, first sync: {first:.1f} s", flush=True)
-        # The server's facts and pictures are news to the device, and drawing them takes both cores:
-        # they are waited for.
-        martlet.run("photos", "wait", "--rendered", "--previews", home=home)
+        if os.path.exists(base):
+            martlet.restart_server(base)
+        else:
+            rows.append(first_sync(martlet, base, home, library, count))
         martlet.run("sync", "--once", home=home)
         idle = []
         for _ in range(5):
@@ -77,7 +85,7 @@ def measure(martlet, folder, count):
             started = time.perf_counter()
             martlet.run("photos", "list", "--json", home=home)
             listed.append(time.perf_counter() - started)
-        return [
+        return rows + [
             (f"`sync --once`, nothing changed, {count} files in the library (median)",
              f"{statistics.median(idle):.2f} s"),
             (f"a new photo among {count} is found, sent and acknowledged (median; worst)",
@@ -106,7 +114,7 @@ def until_sent(martlet, library, index):
     """Seconds from a file's last byte until the server has it and its record."""
     time.sleep(0.5)
     before = martlet.commits()
-    path = os.path.join(library, f"new-{index}.jpg")
+    path = os.path.join(library, f"new-{index}-{time.time_ns()}.jpg")
     with open(path, "wb") as file:
         file.write(b"\xff\xd8\xff\xe0" + os.urandom(200_000))
     started = time.perf_counter()

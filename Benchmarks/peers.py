@@ -71,6 +71,17 @@ class Martlet:
         self.password = self.run(
             "account", "add", "me", "--data", data, "--generate").stdout.split()[-1]
         self.port = free_port()
+        with open(os.path.join(folder, "port"), "w") as file:
+            file.write(str(self.port))
+        self.serve(folder, data)
+
+    def restart_server(self, folder):
+        """On the data of an earlier run, and the port that its devices know."""
+        with open(os.path.join(folder, "port")) as file:
+            self.port = int(file.read())
+        self.serve(folder, os.path.join(folder, "data"))
+
+    def serve(self, folder, data):
         self.log = open(os.path.join(folder, "server.log"), "w")
         self.server = subprocess.Popen(
             [self.program, "serve", "--data", data, "--listen", f"127.0.0.1:{self.port}"],

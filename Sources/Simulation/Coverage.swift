@@ -30,7 +30,7 @@ extension Counters {
     ]
     private static let operations = [
         "copy", "createFolder", "keepPreview", "listPreviews", "listTemporaries", "moveIntoPlace",
-        "removePreview", "removeTemporary", "setTime", "syncFolder", "syncLibrary",
+        "removePreview", "removeTemporary", "renew", "setTime", "syncFolder", "syncLibrary",
     ]
     private static let answers = [
         "apply held", "put back held", "accept suspicious", "split a pair",

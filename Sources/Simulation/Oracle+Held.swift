@@ -1,10 +1,11 @@
+import Library
 import Records
 import SyncEngine
 
 /// What people were asked, and what they said.
 struct HeldMemory {
     /// By device: seen in a list, and not answered since.
-    var seen: [Int: Set<RecordID>] = [:]
+    var seen: [Int: [RecordID: HeldChanges.Change]] = [:]
     /// By device: the user said yes to its deletion.
     var approved: [Int: Set<RecordID>] = [:]
     /// By device: the user wants its file back.
@@ -15,7 +16,8 @@ struct HeldMemory {
 extension Oracle {
     /// Somebody looks at the list of what is held.
     func sawHeld(_ list: HeldChanges.List, on device: SimulatedDevice) {
-        held.seen[device.index] = Set(list.items.map(\.asset))
+        held.seen[device.index] = Dictionary(
+            list.items.map { ($0.asset, $0.change) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// `isSending`: something may be on its way that was not held when it was sent.
@@ -37,16 +39,31 @@ extension Oracle {
         held.refused[device.index] = nil
     }
 
+    /// The server tells the device that these are deleted already: nobody is asked any more.
+    func told(_ records: [Record], to device: SimulatedDevice) {
+        for record in records where !record.isLiveAsset {
+            held.seen[device.index]?[record.key.id] = nil
+        }
+    }
+
     /// A file came back whose absence the user has been asked about.
     ///
     /// What only a newer Martlet may delete comes back as soon as the list is shorter; what became a
     /// part of another asset comes with that; what the server's restore took, its deletion with it,
-    /// comes back when another device sends it again.
+    /// comes back when another device sends it again. What lies elsewhere on the device, as it is or
+    /// as it was before it was edited, is not deleted at all; nor is a change held any more of what
+    /// turned out to be another picture.
     func checkNotHeld(_ digest: Digest, at place: Place, by device: SimulatedDevice) {
         guard let seen = held.seen[device.index], let asset = asset(withOriginal: digest),
-            seen.contains(asset), mayDelete(asset, on: device),
-            !losses.takenByRestore.contains(digest)
+            let change = seen[asset], mayDelete(asset, on: device),
+            !losses.takenByRestore.contains(digest),
+            !device.holds(originals(of: asset), elsewhereThan: place)
         else { return }
+        if change == .changed,
+            !device.rows.current.localFiles(agreedFor: asset).contains(where: \.isEdited)
+        {
+            return
+        }
         world.violate("(P4) \(device.name) fetches \(place.path), whose deletion is held.")
     }
 
@@ -61,7 +78,7 @@ extension Oracle {
             world.violate("(P4) \(device.name) deletes \(asset), which its user wanted back.")
         }
         for asset in deleted {
-            for index in held.seen.keys.sorted() { held.seen[index]?.remove(asset) }
+            for index in held.seen.keys.sorted() { held.seen[index]?[asset] = nil }
         }
         let unasked = deleted.filter { !(held.approved[device.index]?.contains($0) ?? false) }
         if HeldChanges.isMany(unasked.count, of: assetCount) {

@@ -143,7 +143,11 @@ final class Oracle {
             } else if result.status == .saved {
                 memory.saved[group.id] = result
                 changes += group.changes
-                for change in group.changes { check(change, in: group, by: device) }
+                for change in group.changes {
+                    // Split off again, it begins anew.
+                    if change.joinedInto != nil { tomorrow[change.key] = nil }
+                    check(change, in: group, by: device)
+                }
             }
         }
         checkHeld(changes, by: device)

@@ -19,7 +19,11 @@ extension SimulatedDevice {
         case .disk(let id, let operation):
             answer(.diskDone(id, outcome(of: operation)), kind: "diskDone")
         case .send(let id, let request):
-            requestCount += 1
+            if case .receipts = request {
+                // An original's time to leave has come.
+            } else {
+                requestCount += 1
+            }
             if case .reportState = request { reportCount += 1 }
             network.send(request, id: id, from: self)
         case .readConditions, .watch, .cancel, .keepAwake, .setTimer, .finished: break
@@ -210,6 +214,7 @@ extension SimulatedDevice {
             return .moved(try rename(place, stamp, to: target))
         case .removeTemporary(let temporary):
             try disks[0].remove(path(of: temporary))
+        case .renew(let temporary): try renew(temporary)
         case .keepPreview(let temporary, let name): try keep(temporary, as: name)
         case .removePreview(let name):
             if library.node(at: name.path) != nil { try disks[0].remove(name.path) }
@@ -236,6 +241,14 @@ extension SimulatedDevice {
             rows.current.intents().contains { if case .leave = $0.kind { true } else { false } }
         default: false
         }
+    }
+
+    private func renew(_ temporary: TemporaryName) throws(DiskError) {
+        guard let content = temporaryContent(temporary) else { throw .notFound }
+        let copy = TemporaryName("renewed-\(temporary.text)")
+        try writeTemporary(copy, content)
+        try disks[0].rename(
+            path(of: copy), to: path(of: temporary), replacing: true, time: world.fileTime())
     }
 
     private func keep(_ temporary: TemporaryName, as name: PreviewName) throws(DiskError) {

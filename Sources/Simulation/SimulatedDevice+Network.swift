@@ -49,8 +49,11 @@ extension SimulatedDevice {
         {
             result = store(content, in: temporary)
         }
-        if world.plantedBug == .joinDeletesFile, case .success(.changes(let page)) = result {
-            for record in page.records where record.joinedInto != nil { lose(record.key) }
+        if case .success(.changes(let page)) = result {
+            oracle.told(page.records, to: self)
+            if world.plantedBug == .joinDeletesFile {
+                for record in page.records where record.joinedInto != nil { lose(record.key) }
+            }
         }
         answer(.replied(exchange.id, result), kind: "replied", within: 0...0)
     }

@@ -33,8 +33,17 @@ extension SimulatedDevice {
         world.counters.add(.effect, "original left")
     }
 
-    /// Receipts for every part, of the epoch that the device knows, at most an hour old; and the
-    /// server does have the bytes, unless it was restored since.
+    /// The engine asks for an original to be unlinked: what it knows of that asset now.
+    func noteParts(at name: AsideName) {
+        let intent = rows.current.intents().first { $0.aside == name }
+        let asset = intent?.agreed.flatMap {
+            rows.current.remote(RecordKey(type: .asset, id: $0.asset))
+        }
+        partsLeaving[name] = Set(asset?.record.blobs.values.map(\.digest) ?? [])
+    }
+
+    /// Receipts for every part that the device knew of when it began, of the epoch that it knows, at
+    /// most an hour old; and the server does have the bytes, unless it was restored since.
     private func checkMayLeave(_ digest: Digest, _ name: AsideName) {
         guard let intent = rows.current.intents().first(where: { $0.aside == name }),
             case .leave(_, let receipts) = intent.kind, let agreed = intent.agreed
@@ -44,7 +53,7 @@ extension SimulatedDevice {
         }
         let asset = rows.current.remote(RecordKey(type: .asset, id: agreed.asset))
         let blobs = asset?.record.blobs.values.map { $0 } ?? []
-        for blob in blobs {
+        for blob in blobs where partsLeaving[name]?.contains(blob.digest) ?? true {
             guard receipts.contains(blob.digest),
                 let stored = rows.current.receipt(for: blob.digest),
                 stored.receipt.epoch == rows.current.feed().token?.epoch

@@ -59,6 +59,8 @@ final class SimulatedDevice {
     /// Names that the engine made and whose folder was not synced since: they may vanish, and are
     /// found missing by the next comparison.
     var placesUnsynced: Set<Place> = []
+    /// Digests of an asset's parts when its original was asked to leave.
+    var partsLeaving: [AsideName: Set<Digest>] = [:]
     /// Effects whose event has not come yet; 0 means that only timers and others can wake it.
     private(set) var underWayCount = 0
     /// Requests since the last start, and those of them that report the state.
@@ -133,6 +135,16 @@ final class SimulatedDevice {
         world.fault(.agentCrash, "\(name) at \(interrupted)")
         endProcess()
         startLater()
+    }
+
+    /// Whether another file of its user's has any of these bytes.
+    func holds(_ digests: Set<Digest>, elsewhereThan place: Place) -> Bool {
+        disks.enumerated().contains { root, disk in
+            disk.files().contains { path, node in
+                path.isImportable && digests.contains(disk.nodes[node].content.digest)
+                    && !(root == Int(place.root.rawValue) && path == place.path)
+            }
+        }
     }
 
     /// Everything that was not durable may be gone, in the rows as on the disks.
@@ -229,6 +241,7 @@ final class SimulatedDevice {
             underWayCount += 1
             let incarnation = incarnation
             if case .send(_, let request) = effect { checkMaySend(request) }
+            if case .disk(_, .giveUp(let name, _)) = effect { noteParts(at: name) }
             let isSlow = world.schedule.oneIn(25)
             world.after(isSlow ? 50...2_000 : 0...4) { [self] in
                 guard incarnation == self.incarnation else { return }
@@ -407,6 +420,7 @@ extension DiskOperation {
         case .locate: "locate"
         case .rename: "rename"
         case .removeTemporary: "removeTemporary"
+        case .renew: "renew"
         case .keepPreview: "keepPreview"
         case .removePreview: "removePreview"
         case .listPreviews: "listPreviews"

@@ -311,6 +311,7 @@ final class SimulatedUser {
 
     func notice(_ root: Int, _ path: RelativePath, isFolder: Bool = false) {
         world.tell("  \(path)")
+        device.oracle.filesChanged(on: device)
         device.noticed(RootID(rawValue: Int64(root)), path, isFolder: isFolder)
     }
 }

@@ -286,7 +286,8 @@ package struct Simulation {
         while world.violations.isEmpty, world.runNext(until: end) {}
         var differences = oracle.differences(devices, server)
         if !differences.isEmpty {
-            // A comparison may be under way just now.
+            // A comparison may be under way just now, or have found what somebody is asked about.
+            for device in devices { device.answerQuestions() }
             let rest = world.now + 30_000
             while world.violations.isEmpty, world.runNext(until: rest) {}
             differences = oracle.differences(devices, server)

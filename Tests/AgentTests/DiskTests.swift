@@ -222,6 +222,20 @@ import Darwin
         #expect(folder.exists("a.jpg"))
     }
 
+    @Test func `a renewed temporary is a file of its own`() throws {
+        try folder.write(".martlet/incoming/\(temporary.text)", [1, 2])
+        // A disk that lost the power in the middle of a move.
+        #expect(link(folder.file(".martlet/incoming/\(temporary.text)"), folder.file("a.jpg")) == 0)
+        _ = try disk.perform(.renew(temporary))
+        #expect(folder.bytes(".martlet/incoming/\(temporary.text)") == [1, 2])
+        try folder.write(".martlet/incoming/\(temporary.text)", [3])
+        #expect(folder.bytes("a.jpg") == [1, 2])
+        #expect(try disk.perform(.listTemporaries) == .temporaries([temporary]))
+        let gone = TemporaryName("gone")
+        #expect(throws: DiskError.notFound) { try disk.perform(.renew(gone)) }
+        #expect(try disk.perform(.listTemporaries) == .temporaries([temporary]))
+    }
+
     @Test func `making a folder and removing a temporary can be repeated`() throws {
         for _ in 0..<2 {
             _ = try disk.perform(.createFolder(place("a/b/c").folder))

@@ -156,7 +156,9 @@ import Testing
         let device = FakeDevice(try server([("A.JPG", "one"), ("B.JPG", "two")]))
         var failures = 0
         device.failDisk = { operation in
-            guard case .syncLibrary = operation, failures < 2 else { return nil }
+            guard case .syncLibrary = operation, !device.temporaries.isEmpty, failures < 2 else {
+                return nil
+            }
             failures += 1
             return .inputOutput(errno: 5)
         }
@@ -222,23 +224,37 @@ import Testing
         #expect(device.libraryTexts.count == 1)
     }
 
-    @Test func `a leftover that may be a file of the library is not written into`() throws {
-        let server = try server([("A.JPG", "one")])
+    @Test func `a leftover is never written into, but its copy`() throws {
+        let server = try server([("A.JPG", "one"), ("B.JPG", "two")])
         let device = FakeDevice(server)
-        try device.sync()
-        let place = FakeDevice.library("2023/11/A.JPG")
-        device.rows.removeLocalFile(at: place)
-        let name = TemporaryName(Digest(of: Array("one".utf8)).text)
-        // Both are names of the same bytes.
-        device.temporaries[name] = [1]
-        device.failFolder = { $0 == place.folder ? .inputOutput(errno: 5) : nil }
-        var wasRemoved = false
+        let names = ["one", "two"].map { TemporaryName(Digest(of: Array($0.utf8)).text) }
+        device.temporaries[names[0]] = [1]
+        var renewed: [TemporaryName: Bool] = [:]
         device.refuse = { request in
-            if case .download(_, _, name) = request { wasRemoved = device.temporaries[name] == nil }
+            if case .download(_, _, let name) = request {
+                renewed[name] = device.renewed.contains(name)
+            }
             return nil
         }
-        try device.sync()
+        #expect(try device.sync() == .inSync)
+        #expect(renewed == [names[0]: true, names[1]: false])
+        #expect(device.libraryTexts.count == 2)
+    }
+
+    @Test func `a leftover that cannot be copied is dropped, and fetched anew`() throws {
+        let server = try server([("A.JPG", "one")])
+        let device = FakeDevice(server)
+        let name = TemporaryName(Digest(of: Array("one".utf8)).text)
+        device.temporaries[name] = [1]
+        device.failDisk = { if case .renew = $0 { .inputOutput(errno: 5) } else { nil } }
+        var wasRemoved = false
+        device.refuse = { request in
+            if case .download = request { wasRemoved = device.temporaries[name] == nil }
+            return nil
+        }
+        #expect(try device.sync() == .inSync)
         #expect(wasRemoved)
+        #expect(device.libraryTexts.count == 1)
     }
 
     @Test func `more than one batch crosses`() throws {

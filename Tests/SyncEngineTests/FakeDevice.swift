@@ -27,6 +27,8 @@ final class FakeDevice {
     var folders: Set<Folder> = []
     var links: [Place: Entry.Kind] = [:]
     var temporaries: [TemporaryName: [UInt8]] = [:]
+    /// Copies that took the name of what an earlier run left.
+    var renewed: Set<TemporaryName> = []
     /// What lies in `.martlet/trash/` and `.martlet/leaving/`.
     var aside: [AsideName: File] = [:]
     var temporaryTimes: [TemporaryName: Int64] = [:]
@@ -373,6 +375,9 @@ extension FakeDevice {
             files[target] = renamed
             return .success(.moved(renamed.stamp))
         case .removeTemporary(let name): temporaries[name] = nil
+        case .renew(let name):
+            guard temporaries[name] != nil else { return .failure(.notFound) }
+            renewed.insert(name)
         case .keepPreview(let name, let preview):
             guard let bytes = temporaries.removeValue(forKey: name) else {
                 return .failure(.notFound)

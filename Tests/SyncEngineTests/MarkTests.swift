@@ -6,6 +6,21 @@ import Testing
 
 /// Whose the library's folder is, and whether it and the database belong together.
 @Suite struct MarkTests {
+    @Test func `a library is believed only when its disk was synced`() throws {
+        let server = FakeServer()
+        let device = FakeDevice(server, number: 1)
+        let place = FakeDevice.library("2024/05/IMG_1.JPG")
+        // As a run left it that ended between the file's name and its sync.
+        device.write("picture", to: place)
+        device.failDisk = { if case .syncLibrary = $0 { .inputOutput(errno: 5) } else { nil } }
+        #expect(try device.sync() == .incomplete)
+        #expect(device.rows.localFile(at: place) == nil)
+        #expect(try device.status().reasons.contains { $0.code == .volumeMissing })
+        device.failDisk = { _ in nil }
+        #expect(try device.sync() == .inSync)
+        #expect(device.rows.localFile(at: place)?.agreed != nil)
+    }
+
     private let server = FakeServer()
     private let device: FakeDevice
 

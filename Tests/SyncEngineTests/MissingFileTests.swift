@@ -93,6 +93,20 @@ import Testing
         #expect(device.libraryTexts.values.sorted() == ["other", "picture"])
     }
 
+    @Test func `what a source has of an edit that the server's restore took is not deleted`() throws {
+        device.write("picture", to: FakeDevice.source("IMG_1.JPG"))
+        try device.sync()
+        let goBack = server.snapshot()
+        device.write("picture, edited", to: picture)
+        try device.sync()
+        device.files[picture] = nil
+        goBack()
+        server.restore { _ in true }
+        try device.sync()
+        #expect(trashed.isEmpty)
+        #expect(device.libraryTexts.values.sorted() == ["other", "picture"])
+    }
+
     @Test func `while a folder cannot be read, what is missed may lie there`() throws {
         device.restart(once: false)
         try device.run(milliseconds: 5_000)

@@ -386,7 +386,9 @@ import Testing
         let device = FakeDevice(server, optimizes: true, once: false)
         var failures = 0
         device.failDisk = { operation in
-            guard case .syncLibrary = operation, failures < 2 else { return nil }
+            guard case .syncLibrary = operation, !device.temporaries.isEmpty, failures < 2 else {
+                return nil
+            }
             failures += 1
             return .inputOutput(errno: 5)
         }
@@ -435,7 +437,9 @@ import Testing
         let device = FakeDevice(try server())
         var syncCount = 0
         device.takesLong = { effect in
-            guard case .disk(_, .syncLibrary) = effect else { return false }
+            guard case .disk(_, .syncLibrary) = effect, !device.temporaries.isEmpty else {
+                return false
+            }
             syncCount += 1
             return true
         }

@@ -295,10 +295,13 @@ enum Outgoing: Sendable {
 enum DiskWork: Sendable {
     case listTemporaries
     case removeTemporary(TemporaryName)
+    case renew(Digest)
     case copy(Digest, from: Place)
     case setTime(Digest)
     case createFolder(Folder)
     case syncLibrary
+    /// Of a library that was found.
+    case syncFound
     case move(Digest, to: Place)
     case syncFolder(Folder)
     /// This run's id.

@@ -49,6 +49,8 @@ extension DeviceDisk {
             return .moved(try rename(place, stamp, to: target))
         case .removeTemporary(let temporary):
             try remove(temporary)
+        case .renew(let temporary):
+            try renew(temporary)
         case .keepPreview(let temporary, let name):
             try keep(temporary, as: name)
         case .removePreview(let name):
@@ -115,6 +117,29 @@ extension DeviceDisk {
         let folder = try makeAndOpen(LibraryFolder.incoming)
         let result = withName(Array(temporary.text.utf8)) { unlinkat(folder.number, $0, 0) }
         guard result == 0 || errno == ENOENT else { throw DiskError(errno: errno) }
+    }
+
+    private func renew(_ temporary: TemporaryName) throws(DiskError) {
+        let copyName = TemporaryName("renewed-\(temporary.text)")
+        let source = try openTemporary(temporary, flags: O_RDONLY)
+        let copy = try openTemporary(copyName, flags: O_RDWR | O_CREAT | O_TRUNC)
+        do throws(DiskError) {
+            if martlet_clone_file(copy.number, source.number) != 0 {
+                _ = try FileHashing.read(source) { (bytes, offset) throws(DiskError) in
+                    try copy.write(bytes, at: offset)
+                }
+            }
+            let folder = try open(LibraryFolder.incoming)
+            let result = withName(Array(copyName.text.utf8)) { from in
+                withName(Array(temporary.text.utf8)) { to in
+                    renameat(folder.number, from, folder.number, to)
+                }
+            }
+            guard result == 0 else { throw DiskError(errno: errno) }
+        } catch {
+            try? remove(copyName)
+            throw error
+        }
     }
 
     private func keep(_ temporary: TemporaryName, as name: PreviewName) throws(DiskError) {

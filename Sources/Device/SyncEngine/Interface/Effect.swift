@@ -69,6 +69,9 @@ package enum DiskOperation: Hashable, Sendable {
     /// `alreadyExists` when that is taken. An intent says so before.
     case rename(Place, FileStamp, to: Place)
     case removeTemporary(TemporaryName)
+    /// Puts a copy of a temporary file in its place, by reflink where the disk can: a file that has
+    /// no other name for sure.
+    case renew(TemporaryName)
     /// Gives a checked preview its name, in the place of an earlier one.
     case keepPreview(TemporaryName, PreviewName)
     /// That it is not there is success.

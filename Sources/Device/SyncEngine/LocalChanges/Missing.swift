@@ -81,9 +81,15 @@ extension SyncEngine {
         lookAgainSoon()
     }
 
-    /// Its bytes lie at another path of this device.
+    /// Its bytes lie at another path of this device, or those that its part has by now: somebody
+    /// edited it, or the server's restore took an edit.
     func isElsewhere(_ agreed: Agreement, _ rows: any Rows) throws(RowsError) -> Bool {
-        try !rows.localFiles(with: agreed.digest).isEmpty
+        if try !rows.localFiles(with: agreed.digest).isEmpty { return true }
+        let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset))
+        guard let now = asset?.record.blob(agreed.role)?.digest, now != agreed.digest else {
+            return false
+        }
+        return try !rows.localFiles(with: now).isEmpty
     }
 
     /// What the file that lies at `place` now was agreed on as; it may have been missed before.

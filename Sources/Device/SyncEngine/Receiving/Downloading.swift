@@ -97,7 +97,9 @@ struct Downloads: Sendable {
     /// Names taken in a folder, by `FileName.key`; dropped when something else changes there.
     var names: [Folder: Set<String>] = [:]
 
-    /// Left by an earlier run, to be gone on with.
+    /// They could be listed: what is not among `leftovers` is nobody's.
+    var knowsLeftovers = false
+    /// Left by an earlier run, to be gone on with as copies.
     var leftovers: Set<TemporaryName> = []
     /// Temporary files that are being removed.
     var removing: Set<TemporaryName> = []
@@ -337,33 +339,11 @@ extension SyncEngine {
         }
     }
 
-    /// All that is wanted is known by now: the library had the others after all.
-    private mutating func removeUnwantedLeftovers() {
-        for name in downloads.leftovers.sorted() {
-            if let digest = try? Digest(parsing: name.text), downloads.items[digest] != nil {
-                continue
-            }
-            downloads.leftovers.remove(name)
-            removeTemporary(name)
-        }
-    }
-
     /// Starts copying the newest item, or passes it on to be downloaded; `false`: not yet.
-    ///
-    /// A disk without a journal of names may keep both names of a move through a power cut: what an
-    /// earlier run left is then a file of the library by another name. Nothing is written into it
-    /// while a folder that may hold that file cannot be read.
     private mutating func startNext(_ rows: any Rows) throws(RowsError) -> Bool {
         guard let ticket = downloads.queue.first else { return false }
         let digest = ticket.subject
         if let item = downloads.items[digest], downloads.removing.contains(item.temporary) {
-            return false
-        }
-        if let item = downloads.items[digest], downloads.leftovers.contains(item.temporary),
-            library.troubles.contains(where: { $0.folder.root.isLibrary })
-        {
-            downloads.leftovers.remove(item.temporary)
-            removeTemporary(item.temporary)
             return false
         }
         _ = downloads.queue.pop()
@@ -374,6 +354,10 @@ extension SyncEngine {
         }
         if item.reclaimed == nil, let trashed = try rows.trashedFiles(with: digest).first {
             reclaim(trashed, for: item)
+            return true
+        }
+        guard !mayBeLeftover(item) else {
+            renew(item)
             return true
         }
         let copyable = try rows.localFiles(with: digest).first { !$0.place.root.isLibrary }
@@ -415,7 +399,9 @@ extension SyncEngine {
     private mutating func startDownload(of digest: Digest, _ rows: any Rows) throws(RowsError) {
         guard let item = downloads.items[digest], item.stage == .queued else { return }
         guard try isWanted(item, rows) else { return drop(item) }
-        guard !downloads.removing.contains(item.temporary) else {
+        guard !downloads.removing.contains(item.temporary),
+            !mayBeLeftover(item)
+        else {
             return downloads.queue.push(Ticket(order: item.order, subject: digest))
         }
         guard item.blob.byteCount <= byteCountAllowed(.download) else {
@@ -442,7 +428,7 @@ extension SyncEngine {
     }
 
     /// Its next try begins with an empty file.
-    private mutating func startAnew(_ item: DownloadItem) {
+    mutating func startAnew(_ item: DownloadItem) {
         removeTemporary(item.temporary)
         downloads.items[item.blob.digest]?.hasTemporary = false
     }
@@ -503,26 +489,6 @@ extension SyncEngine {
     }
 
     // MARK: Results
-
-    mutating func temporariesListed(
-        _ result: Result<DiskOutcome, DiskError>, _ rows: any Rows
-    ) throws(RowsError) {
-        downloads.hasTemporaries = true
-        guard case .success(.temporaries(let names)) = result else {
-            downloads.listsTemporariesAgain = true
-            return
-        }
-        for name in names.sorted() {
-            // What may be gone on with stays: a download of it resumes where it stopped.
-            if let digest = try? Digest(parsing: name.text),
-                try isWanted(digest, rows), try !isInLibrary(digest, rows)
-            {
-                downloads.leftovers.insert(name)
-                continue
-            }
-            removeTemporary(name)
-        }
-    }
 
     mutating func downloaded(
         _ digest: Digest, _ received: Digest, _ rows: any Rows

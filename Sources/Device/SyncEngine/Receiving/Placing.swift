@@ -487,10 +487,14 @@ extension SyncEngine {
         case .listTemporaries: try temporariesListed(result, rows)
         case .removeTemporary(let name): temporaryRemoved(name, result)
         case .copy(let digest, let place): try copied(digest, from: place, result, rows)
+        case .renew(let digest): renewed(digest, result)
         case .setTime(let digest): try timeSet(digest, result, rows)
         case .createFolder(let folder): try folderMade(folder, result, rows)
         case .syncLibrary:
             try librarySynced(result, rows)
+            librarySyncEnded()
+        case .syncFound:
+            foundSynced(result)
             librarySyncEnded()
         case .move(let digest, let place): try moved(digest, to: place, result, rows)
         case .syncFolder(let folder): try folderSynced(folder, result, rows)

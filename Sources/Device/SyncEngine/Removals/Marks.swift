@@ -24,6 +24,9 @@ struct LibraryHealth: Sendable {
     }
 
     var mark = Mark.unknown
+    /// Everything on its disk was made durable since it is there: names that an earlier run gave,
+    /// and did not come to sync.
+    var isSynced = false
     var since: Timestamp?
     var isReading = false
     /// Uptime of the last reading that found it good.
@@ -117,6 +120,7 @@ extension SyncEngine {
     ) throws(RowsError) {
         library.isReading = false
         guard let settings else { return }
+        let before = library.mark
         let wasUsable = library.isUsable
         switch result {
         case .failure(let error): library.mark = .missing(error)
@@ -128,7 +132,12 @@ extension SyncEngine {
                 library.mark = .missing(nil)
             }
         }
-        if library.isUsable {
+        if library.isUsable, !library.isSynced {
+            // Rows must not say of a file that it is there before its name would survive a power
+            // cut: it would count as one that was deleted.
+            library.mark = before
+            if !librarySync.isUnderWay { syncLibrary(for: .syncFound) }
+        } else if library.isUsable {
             library.goodAt = now.uptime
             if downloads.listsTemporariesAgain {
                 downloads.listsTemporariesAgain = false
@@ -145,11 +154,25 @@ extension SyncEngine {
                 enqueue(Folder(root: .library, path: .root), deep: true)
             }
         } else {
+            library.isSynced = false
             library.since = library.since ?? now.wall
             downloads.foldersMade.removeAll()
         }
         planNextMarkReading()
         try markReadForMissing(rows)
+    }
+
+    /// Before anything in a library that has just been found is believed.
+    mutating func foundSynced(_ result: Result<DiskOutcome, DiskError>) {
+        if case .failure(let error) = result {
+            library.mark = .missing(error)
+            library.since = library.since ?? now.wall
+            distrustTemporaries()
+            planNextMarkReading()
+        } else {
+            library.isSynced = true
+            readMark()
+        }
     }
 
     /// Something changed in a folder: in the library's top it may concern the mark.

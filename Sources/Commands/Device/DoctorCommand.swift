@@ -4,6 +4,12 @@ import Examinations
 import Records
 import Status
 
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -20,7 +26,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     struct Examine: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Examine this device; change nothing unless --fix says so.")
+            abstract: "Examine this device, or with --server a server; mend only with --fix.")
 
         @Flag(help: "Mend what is found: without risk at once, the rest after a question.")
         var fix = false
@@ -28,16 +34,35 @@ struct DoctorCommand: AsyncParsableCommand {
         @Flag(help: "With --fix: answer every question with yes.")
         var yes = false
 
-        @Flag(help: "Also read every original again, and ask the server to prove its copies.")
+        @Flag(
+            help: ArgumentHelp(
+                "Also read every original again, and ask the server to prove its copies; with "
+                    + "--server: every stored byte."))
         var deep = false
 
+        @Option(help: "Write what a helper needs into this file, without names or secrets.")
+        var bundle: String?
+
+        @Flag(help: "Look at a server instead, beside it, running or not.")
+        var server = false
+
+        @OptionGroup var place: ServerPlaceOptions
         @OptionGroup var output: OutputOptions
 
         func validate() throws {
+            if server && bundle != nil {
+                throw ValidationError("--bundle is of a device: leave out --server.")
+            }
+            if server && fix {
+                throw ValidationError(
+                    "Beside a server the doctor only looks: martlet scrub sets damaged bytes aside."
+                )
+            }
             if yes && !fix { throw ValidationError("--yes answers the questions of --fix.") }
         }
 
         func run() async throws {
+            if server { return try await ServerDoctor.run(place, isDeep: deep, output) }
             let home = DeviceContext.home
             let service = try? UserService(home: home, environment: DeviceContext.environment)
             let isService = service.map { access($0.path, F_OK) == 0 } ?? false
@@ -62,8 +87,30 @@ struct DoctorCommand: AsyncParsableCommand {
                     Question(home: home, isUserService: isService))
             }
             try show(report, treatments)
+            if let bundle { try await write(bundle, question, report) }
             let isWell = report.complaints.isEmpty
             if !isWell { throw ExitCode(CommandStatus.incomplete.rawValue) }
+        }
+
+        private func write(
+            _ path: String, _ question: Question, _ report: DoctorReport
+        ) async throws {
+            let bundle = await DiagnosisBundle.make(question, report)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            do {
+                try encoder.encode(bundle).write(to: URL(fileURLWithPath: path), options: .atomic)
+            } catch {
+                throw Complaint(
+                    .incomplete, "fileUnusable",
+                    "\(path) cannot be written: name a file in a folder of yours.")
+            }
+            if !output.json {
+                Output.line("")
+                Output.line(
+                    "\(path) has what a helper needs, without names of files or secrets: read it "
+                        + "before you pass it on.")
+            }
         }
 
         private func show(_ report: DoctorReport, _ treatments: [Treatment]) throws {

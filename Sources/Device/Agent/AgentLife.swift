@@ -15,6 +15,8 @@ final class AgentLife: Sendable {
     private let performer: EffectPerformer
     private let machine: MachineConditions
     private let follower: EventStreamClient?
+    private let wanted = WantedBlobs()
+    private let isOnce: Bool
 
     /// What a life is made of; the clients outlive it.
     struct Parts: Sendable {
@@ -38,6 +40,7 @@ final class AgentLife: Sendable {
         let machine = MachineConditions(parts)
         if !parts.once { machine.tell(post) }
         self.machine = machine
+        isOnce = parts.once
         performer = EffectPerformer(
             disk: opened.disk,
             network: EffectPerformer.Network(
@@ -46,7 +49,7 @@ final class AgentLife: Sendable {
                 receipts: ReceiptChecker(account: opened.settings.account) {
                     // A sign-in while this runs may have brought another one.
                     (try? home.configuration())?.receiptKey
-                }),
+                }, wanted: wanted),
             watcher: parts.once
                 ? nil : machine.beginWatching(sleep: surroundings.sleep, post: post),
             conditions: machine.reader, marks: parts.marks, now: surroundings.now, post: post)
@@ -74,9 +77,15 @@ final class AgentLife: Sendable {
         if !crashed.isEmpty { post(.readingCrashed(crashed)) }
         for command in commands { post(.command(command)) }
         let following = follower.map { follower in Task { await follower.run() } }
+        let sending = Task { [wanted, loop, performer] in
+            await wanted.serve(loop) { performer.requestPerformer() }
+        }
         let result = await Result(of: { () async throws(RowsError) in try await loop.run() })
         mailbox.close()
         following?.cancel()
+        wanted.end()
+        if !isOnce { sending.cancel() }
+        await sending.value
         await performer.stop()
         await machine.stop()
         return try result.get()

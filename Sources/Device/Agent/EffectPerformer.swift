@@ -46,6 +46,7 @@ final class EffectPerformer: Sendable {
         let zone: ZoneID
         let limits: TransferLimits
         let receipts: ReceiptChecker
+        let wanted: WantedBlobs?
     }
 
     init(
@@ -158,10 +159,16 @@ final class EffectPerformer: Sendable {
         await pools.stop()
     }
 
-    private func send(_ id: RequestID, _ request: Request, _ disk: DeviceDisk) {
-        let performer = RequestPerformer(
+    /// What answers requests with the disk as it is now.
+    func requestPerformer() -> RequestPerformer {
+        RequestPerformer(
             client: network.client, disk: disk, pool: pools.sending, device: network.device,
-            zone: network.zone, limits: network.limits, receipts: network.receipts)
+            zone: network.zone, limits: network.limits, receipts: network.receipts,
+            wanted: network.wanted)
+    }
+
+    private func send(_ id: RequestID, _ request: Request, _ disk: DeviceDisk) {
+        let performer = requestPerformer()
         let post = post
         // Held while the task is noted, so that it cannot end before it is there to be removed.
         state.withLock { state in

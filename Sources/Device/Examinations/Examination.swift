@@ -20,43 +20,6 @@ package struct Examination: Sendable {
     }
 }
 
-/// What an examination saw: the state of things in a few words, and what it found wrong.
-struct Look: Sendable {
-    var sight: String
-    var findings: [Finding]
-
-    init(_ sight: String, _ findings: [Finding] = []) {
-        self.sight = sight
-        self.findings = findings
-    }
-
-    /// Nothing could be looked at, which is another examination's finding.
-    static func notPossible(_ why: String) -> Look { Look("not looked at: \(why)") }
-}
-
-/// One examination's report.
-package struct ExaminationReport: Sendable {
-    package let name: String
-    package let title: String
-    package let sight: String
-    package let findings: [Finding]
-    package let milliseconds: Int64
-}
-
-/// All examinations' reports.
-package struct DoctorReport: Sendable {
-    package let examinations: [ExaminationReport]
-    package let milliseconds: Int64
-
-    /// What is more than good to know, the worst first.
-    package var complaints: [Finding] {
-        let found = findings.filter { $0.severity > .note }
-        return found.filter { $0.severity == .trouble } + found.filter { $0.severity != .trouble }
-    }
-
-    package var findings: [Finding] { examinations.flatMap(\.findings) }
-}
-
 /// Looks at everything that can make this device's sync stall.
 package enum Examinations {
     /// In the order that they are shown; the last tells what the others did not.

@@ -15,7 +15,7 @@ import Storage
 /// Time and randomness are handed in, so the same code runs in the simulator.
 package struct Kernel: Sendable {
     let randomNumber: @Sendable () -> UInt64
-    private let schemas: [any RecordSchema]
+    let schemas: [any RecordSchema]
 
     package init(
         randomNumber: @escaping @Sendable () -> UInt64, schemas: [any RecordSchema] = []

@@ -34,13 +34,16 @@ extension Kernel {
             [SQLValue(digest)])
     }
 
-    /// Blobs that the server has lost and one of the account's devices may still have.
+    /// Blobs that the server has lost and one of the account's devices may still have, in the order
+    /// of their digests, from behind `after` on.
     package func wanted(
-        for account: AccountID, limit: Int, in transaction: any Transaction
+        for account: AccountID, after: Digest? = nil, limit: Int, in transaction: any Transaction
     ) throws(KernelError) -> [Digest] {
         try transaction.all(
-            "SELECT digest FROM holding WHERE account = ? AND state = 3 ORDER BY digest LIMIT ?",
-            [SQLValue(account), SQLValue(limit)]
+            """
+            SELECT digest FROM holding WHERE account = ? AND state = 3 AND digest > ?
+            ORDER BY digest LIMIT ?
+            """, [SQLValue(account), .blob(after?.bytes ?? []), SQLValue(limit)]
         ).compactMap { $0.optionalDigest(0) }
     }
 

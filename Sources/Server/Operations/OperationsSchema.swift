@@ -7,6 +7,40 @@ package enum OperationsSchema {
         Migration(name: "2026-11-21 operations: backups", sql: backups),
     ]
 
+    /// To be applied behind those of all modules.
+    package static let laterMigrations = [
+        Migration(name: "2026-11-22 operations: reading back", sql: readingBack)
+    ]
+
+    private static let readingBack = """
+        -- How far the server is with reading its objects back from their medium: one row, once it
+        -- has run for a minute. `afterDigest` is the last object that was read in the pass under
+        -- way; `lease` is whose turn it is. Counts are of the present pass or the last one.
+        CREATE TABLE scrub (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            beganAt INTEGER NOT NULL,
+            isUnderWay INTEGER NOT NULL,
+            afterDigest BLOB NOT NULL,
+            objectCount INTEGER NOT NULL,
+            byteCount INTEGER NOT NULL,
+            lostCount INTEGER NOT NULL,
+            totalByteCount INTEGER NOT NULL,
+            endedAt INTEGER,
+            doubt TEXT,
+            lease INTEGER,
+            leasedUntil INTEGER
+        ) STRICT;
+
+        -- A device said that it does not have these bytes, which the server has lost.
+        CREATE TABLE wantedAnswer (
+            account BLOB NOT NULL,
+            digest BLOB NOT NULL,
+            device BLOB NOT NULL,
+            answeredAt INTEGER NOT NULL,
+            PRIMARY KEY (account, digest, device)
+        ) STRICT, WITHOUT ROWID;
+        """
+
     private static let backups = """
         -- A backup copies objects: until then the collector removes none. One row, or none.
         CREATE TABLE collectorHold (

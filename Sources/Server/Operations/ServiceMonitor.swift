@@ -45,6 +45,7 @@ package final class ServiceMonitor: Sendable {
     private struct State: Sendable {
         var services: [MonitoredService: Measured] = [:]
         var maintenance: Maintenance?
+        var scrub: ScrubState?
         var conditions = ServerConditions()
         var isRestored = false
     }
@@ -145,8 +146,10 @@ package final class ServiceMonitor: Sendable {
     package func look() async {
         do {
             try await restore()
-            let maintenance = try await database.read { try Maintenance.read(in: $0) }
-            state.withLock { $0.maintenance = maintenance }
+            let (maintenance, scrub) = try await database.read { transaction in
+                (try Maintenance.read(in: transaction), try ScrubState.read(in: transaction))
+            }
+            state.withLock { ($0.maintenance, $0.scrub) = (maintenance, scrub) }
         } catch {
             logger.error("The maintenance cannot be read", metadata: ["error": "\(error)"])
         }
@@ -195,7 +198,9 @@ package final class ServiceMonitor: Sendable {
                     changes: measured.history.changes)
             }
         }
-        return SystemStatus(time: now, maintenance: maintenance, services: services)
+        return SystemStatus(
+            time: now, maintenance: maintenance, services: services,
+            scrub: state.withLock { $0.scrub })
     }
 
     /// Returns those whose health is another than before.

@@ -19,6 +19,8 @@ package struct SystemStatus: Hashable, Sendable {
     package let time: Timestamp
     package let maintenance: Maintenance?
     package let services: [Service]
+    /// `nil`: not begun.
+    package let scrub: ScrubState?
 
     /// Those that devices are told of.
     package var troubled: [Service] {

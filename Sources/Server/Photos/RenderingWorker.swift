@@ -43,6 +43,7 @@ package final class RenderingWorker: Sendable {
     private let logger: Logger
     private let wakes: AsyncStream<Void>
     private let waker: AsyncStream<Void>.Continuation
+    private let lost: LostRenderings
 
     /// `committed` hears of every zone that got facts or renderings, with its new head.
     package init(
@@ -55,6 +56,8 @@ package final class RenderingWorker: Sendable {
         self.committed = committed
         self.logger = logger
         queue = RenderingQueue(kernel: kernel)
+        lost = LostRenderings(
+            database: database, kernel: kernel, randomNumber: surroundings.randomNumber)
         widthMax = max(1, reader.widthMax)
         performer = RenderingPerformer(
             database: database, objects: objects, kernel: kernel, reader: reader,
@@ -87,6 +90,7 @@ package final class RenderingWorker: Sendable {
 
     /// Works until nothing is left that can be done now.
     package func drain() async throws {
+        for zone in try await lost.drop(at: surroundings.now()) { committed(zone) }
         try await withThrowingTaskGroup(of: FinishedJob.self) { group in
             var round = Round(lastWrite: surroundings.now())
             while true {

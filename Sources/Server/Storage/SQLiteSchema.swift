@@ -40,6 +40,13 @@ enum SQLiteSchema {
         }
     }
 
+    /// How many of `migrations` a database has taken that nobody has claimed to be ours yet.
+    static func count(
+        of migrations: [Migration], in database: GRDB.Database
+    ) throws -> Int {
+        try isOurs(database) ? applied(database, of: migrations) : 0
+    }
+
     /// How many of `migrations` the database has taken.
     ///
     /// Throws for others than the first ones.

@@ -35,6 +35,7 @@ struct StatusPage {
                     <p class="overall \(worst.rawValue)">\(worst.headline)</p>
             \(Self.maintenance(status.maintenance))
             \(status.services.map { Self.section($0, at: status.time) }.joined(separator: "\n"))
+            \(Self.scrub(status.scrub))
                 </main>
                 <footer class="quiet">
                     As of \(EvidenceText.time(status.time)), measured by the server itself.
@@ -56,6 +57,21 @@ struct StatusPage {
                         looked at; nothing is taken in meanwhile, and devices go on by themselves.</p>
                         \(words)
                     </div>
+            """
+    }
+
+    private static func scrub(_ scrub: ScrubState?) -> String {
+        guard let scrub else { return "" }
+        let last =
+            scrub.endedAt.map { "Last read back as a whole on \(EvidenceText.time($0))." }
+            ?? "Not read back as a whole yet."
+        let now = scrub.percent.map { " A pass is under way: \($0) %." } ?? ""
+        let doubt = scrub.doubt == nil ? "" : " <strong>Its disk must be looked at.</strong>"
+        return """
+                    <section>
+                        <h2>Stored bytes</h2>
+                        <p>\(last)\(now)\(doubt)</p>
+                    </section>
             """
     }
 

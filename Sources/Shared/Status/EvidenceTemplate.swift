@@ -24,11 +24,11 @@ struct EvidenceTemplate {
         parts.compactMap { if case .evidence(let name) = $0 { String(name) } else { nil } }
     }
 
-    func filled(with evidence: [String: String]) -> String {
+    func filled(with evidence: [String: String], else missing: String = "unknown") -> String {
         parts.reduce(into: "") { sentence, part in
             switch part {
             case .text(let text): sentence += text
-            case .evidence(let name): sentence += evidence[String(name)] ?? "unknown"
+            case .evidence(let name): sentence += evidence[String(name)] ?? missing
             }
         }
     }
@@ -36,6 +36,13 @@ struct EvidenceTemplate {
 
 /// Evidence as people read it, the same on every device.
 package enum EvidenceText {
+    /// A sentence of the tables with some of its evidence, and `missing` for the rest.
+    package static func fill(
+        _ sentence: String, _ evidence: [String: String], else missing: String
+    ) -> String {
+        EvidenceTemplate(sentence).filled(with: evidence, else: missing)
+    }
+
     private static let units = ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
 
     /// Decimal units, one digit after the point: `1.2 GB`; up to 999 bytes exactly.

@@ -4,7 +4,8 @@ package enum FindingTable {
     /// Items that one finding lists; the number of all is in its evidence.
     package static let itemsMax = 20
 
-    package static let rules: [FindingRule] = account + network + device + database + library
+    package static let rules: [FindingRule] =
+        account + network + device + database + library + server
 
     /// What `--fix` does about reasons.
     package static let remedies: [ReasonCode: RemedyCode] = [
@@ -72,4 +73,30 @@ extension FindingCode {
     package static let leftoverFiles = FindingCode(rawValue: "leftoverFiles")
     package static let previewsMissing = FindingCode(rawValue: "previewsMissing")
     package static let quarantineHolds = FindingCode(rawValue: "quarantineHolds")
+}
+
+// Beside the server: what it keeps, and how it is run
+extension FindingCode {
+    package static let serverDatabaseDamaged = FindingCode(rawValue: "serverDatabaseDamaged")
+    package static let serverDatabaseUnusable = FindingCode(rawValue: "serverDatabaseUnusable")
+    package static let storedRowsDamaged = FindingCode(rawValue: "storedRowsDamaged")
+    package static let storedRowsDisagree = FindingCode(rawValue: "storedRowsDisagree")
+    package static let objectsMissing = FindingCode(rawValue: "objectsMissing")
+    package static let objectsOfWrongSize = FindingCode(rawValue: "objectsOfWrongSize")
+    package static let objectsDamaged = FindingCode(rawValue: "objectsDamaged")
+    package static let objectsWanted = FindingCode(rawValue: "objectsWanted")
+    package static let objectsGone = FindingCode(rawValue: "objectsGone")
+    package static let objectsUnknown = FindingCode(rawValue: "objectsUnknown")
+    package static let objectStoreUnusable = FindingCode(rawValue: "objectStoreUnusable")
+    package static let usageMiscounted = FindingCode(rawValue: "usageMiscounted")
+    package static let shownWrongly = FindingCode(rawValue: "shownWrongly")
+    package static let serverDiskNearlyFull = FindingCode(rawValue: "serverDiskNearlyFull")
+    package static let backupMissing = FindingCode(rawValue: "backupMissing")
+    package static let backupOld = FindingCode(rawValue: "backupOld")
+    package static let manifestOld = FindingCode(rawValue: "manifestOld")
+    package static let maintenanceInForce = FindingCode(rawValue: "maintenanceInForce")
+    package static let jobsStuck = FindingCode(rawValue: "jobsStuck")
+    package static let jobsGivenUp = FindingCode(rawValue: "jobsGivenUp")
+    package static let scrubLate = FindingCode(rawValue: "scrubLate")
+    package static let scrubDoubtful = FindingCode(rawValue: "scrubDoubtful")
 }

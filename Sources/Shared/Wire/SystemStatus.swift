@@ -7,13 +7,33 @@ package struct SystemStatusReply: Hashable, Sendable, Codable {
     package let time: Timestamp
     package let maintenance: MaintenanceDescription?
     package let services: [ServiceStatus]
+    /// Absent: not begun, or of an earlier version.
+    package let scrub: ScrubDescription?
 
     package init(
-        time: Timestamp, maintenance: MaintenanceDescription?, services: [ServiceStatus]
+        time: Timestamp, maintenance: MaintenanceDescription?, services: [ServiceStatus],
+        scrub: ScrubDescription? = nil
     ) {
         self.time = time
         self.maintenance = maintenance
         self.services = services
+        self.scrub = scrub
+    }
+}
+
+/// How far the server is with reading its stored bytes back from their medium.
+package struct ScrubDescription: Hashable, Sendable, Codable {
+    /// When it had last read all of them; absent: never yet.
+    package let endedAt: Timestamp?
+    /// Of the pass that is under way, from 0 to 100; absent between two.
+    package let percent: Int?
+    /// Too much is bad: somebody must look at the disk.
+    package let isDoubtful: Bool
+
+    package init(endedAt: Timestamp?, percent: Int?, isDoubtful: Bool) {
+        self.endedAt = endedAt
+        self.percent = percent
+        self.isDoubtful = isDoubtful
     }
 }
 

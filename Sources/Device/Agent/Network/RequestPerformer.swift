@@ -17,6 +17,8 @@ struct RequestPerformer: Sendable {
     var limits = TransferLimits()
     /// What receipts are checked with.
     let receipts: ReceiptChecker
+    /// Hears that the server wants something back.
+    var wanted: WantedBlobs?
 
     /// One request, answered once.
     ///
@@ -76,6 +78,7 @@ struct RequestPerformer: Sendable {
                 runs: runs.isEmpty ? nil : runs.map { String($0, radix: 16) }))
         let reply = try await client.decoded(StateReply.self, call)
         guard let zone = reply.zones.first(where: { $0.id == zone }) else { throw .notFound }
+        if reply.blobsWanted > 0 { wanted?.ask() }
         var notice = ServerNotice()
         notice.usedByteCount = reply.account?.usedByteCount ?? 0
         notice.quotaByteCount = reply.account?.quotaByteCount

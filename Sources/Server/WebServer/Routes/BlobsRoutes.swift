@@ -14,7 +14,7 @@ struct BlobsRoutes {
     func add(to group: RouterGroup<ServerContext>) {
         let resource = Resource(group: group)
         resource.on("blobs/have", [(.post, have)])
-        resource.on("blobs/wanted", [(.get, wanted)])
+        resource.on("blobs/wanted", [(.get, wanted), (.post, lacked)])
         resource.on("blobs/receipts", [(.post, receipts)])
         resource.on("blobs/pack", [(.post, pack)])
         resource.on("blobs/{digest}", [(.get, get), (.put, put)])
@@ -33,7 +33,19 @@ struct BlobsRoutes {
     @Sendable private func wanted(
         _ request: Request, context: ServerContext
     ) async throws -> Response {
-        try JSONBody.reply(try await blobs.wanted(from: try context.actor.account))
+        let after = try request.uri.queryParameters.get("after").map {
+            try Digest(parsing: $0)
+        }
+        return try JSONBody.reply(
+            try await blobs.wanted(from: try context.actor.account, after: after))
+    }
+
+    @Sendable private func lacked(
+        _ request: Request, context: ServerContext
+    ) async throws -> Response {
+        let body = try await JSONBody.decode(DigestsRequest.self, from: request)
+        try await blobs.lacked(body.digests, by: try context.actor)
+        return Response(status: .noContent)
     }
 
     @Sendable private func receipts(

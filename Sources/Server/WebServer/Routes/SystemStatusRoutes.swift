@@ -48,7 +48,11 @@ extension SystemStatusReply {
     init(_ status: SystemStatus) {
         self.init(
             time: status.time, maintenance: status.maintenance.map(MaintenanceDescription.init),
-            services: status.services.map(ServiceStatus.init))
+            services: status.services.map(ServiceStatus.init),
+            scrub: status.scrub.map {
+                ScrubDescription(
+                    endedAt: $0.endedAt, percent: $0.percent, isDoubtful: $0.doubt != nil)
+            })
     }
 }
 

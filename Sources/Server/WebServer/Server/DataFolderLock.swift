@@ -41,6 +41,16 @@ package final class DataFolderLock: Sendable {
         _ = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, 0) }
     }
 
+    /// The words of the server that has the folder for itself; `nil` when none has.
+    ///
+    /// Makes nothing. Of servers that share a folder it says nothing. Blocks not.
+    static func holder(of path: String) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) == 0 ? nil : read(file)
+    }
+
     private static func read(_ file: Int32) -> String {
         var buffer = [UInt8](repeating: 0, count: 200)
         let count = buffer.withUnsafeMutableBytes { pread(file, $0.baseAddress, $0.count, 0) }

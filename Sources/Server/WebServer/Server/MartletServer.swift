@@ -30,6 +30,7 @@ package final class MartletServer: Service {
     package static let migrations: [Migration] =
         Kernel.migrations + AccountsSchema.migrations + PhotosSchema.migrations
         + OperationsSchema.migrations + AccountsSchema.laterMigrations
+        + OperationsSchema.laterMigrations
 
     package static let schemas: [any RecordSchema] = [PhotosSchema()]
 
@@ -40,6 +41,7 @@ package final class MartletServer: Service {
     package let housekeeping: Housekeeping
     package let noticeWatch: NoticeWatch
     package let monitor: ServiceMonitor
+    package let scrub: Scrub
     let surroundings: ServerSurroundings
     let signer: ReceiptSigner
     let extensions: [any ServerExtension]
@@ -68,6 +70,10 @@ package final class MartletServer: Service {
                 monotonicMilliseconds: surroundings.monotonicMilliseconds,
                 clock: surroundings.clock, randomBytes: surroundings.randomBytes,
                 conditionsFile: configuration.conditionsFile), logger: logger)
+        scrub = Scrub(
+            database: parts.database, store: parts.store, kernel: parts.kernel,
+            now: surroundings.now, randomNumber: surroundings.randomNumber,
+            clock: surroundings.clock, logger: logger)
         housekeeping = Housekeeping(
             parts: parts, surroundings: surroundings,
             manifest: configuration.folder.manifestWriter(
@@ -89,6 +95,7 @@ package final class MartletServer: Service {
                 BackgroundService { [noticeWatch] in try await noticeWatch.run() },
                 BackgroundService { [monitor] in try await monitor.run() },
                 BackgroundService { [monitor] in try await monitor.probeForever() },
+                BackgroundService { [scrub] in try await scrub.run() },
                 BackgroundService { [surroundings] in
                     while true {
                         try await surroundings.clock.sleep(for: .seconds(Limits.memoryTrimSeconds))

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Operations
 import Records
 import Storage
 import Wire
@@ -63,12 +64,23 @@ struct BlobsService: Sendable {
         }
     }
 
-    func wanted(from account: AccountID) async throws -> WantedReply {
+    /// `after`: the last one that was told of before.
+    func wanted(from account: AccountID, after: Digest?) async throws -> WantedReply {
         let limit = Limits.wantedPerReplyMax
         let digests = try await parts.database.read { [kernel = parts.kernel] transaction in
-            try kernel.wanted(for: account, limit: limit + 1, in: transaction)
+            try kernel.wanted(
+                for: account, after: after, limit: limit + 1, in: transaction)
         }
         return WantedReply(digests: Array(digests.prefix(limit)), more: digests.count > limit)
+    }
+
+    /// The device has none of these, which the server has lost.
+    func lacked(_ digests: [Digest], by actor: Actor) async throws {
+        try Self.checkCount(digests)
+        let now = parts.now()
+        try await parts.database.write { transaction in
+            try LostBlobs.answer(digests, lackedBy: actor, at: now, in: transaction)
+        }
     }
 
     static func checkCount(_ digests: [Digest]) throws {

@@ -1,0 +1,174 @@
+import Kernel
+import Records
+import Status
+import Storage
+
+// How the server is run.
+extension ServerExaminations {
+    static var care: [ServerExamination] {
+        [
+            ServerExamination("serverProcess", "The server's process", look: lookAtProcess),
+            ServerExamination("serverSpace", "Free space", look: lookAtSpace),
+            ServerExamination("scrub", "Stored bytes, read back", look: lookAtScrub),
+            ServerExamination("backup", "The last backup", look: lookAtBackup),
+            ServerExamination("manifest", "The list of all originals' names", look: lookAtManifest),
+            ServerExamination("jobs", "What is to be done", look: lookAtJobs),
+            ServerExamination("serverClock", "The server's clock", look: lookAtClock),
+            ServerExamination("maintenance", "Maintenance", look: lookAtMaintenance),
+        ]
+    }
+
+    private static func lookAtProcess(_ server: ExaminedServer) async throws -> Look {
+        let state = try await server.read { [kernel = server.kernel] in
+            try kernel.serverState(in: $0)
+        }
+        let epoch = state.newEpochAt.map {
+            ", epoch \(state.epoch.rawValue) since \(EvidenceText.time($0))"
+        }
+        return Look(
+            (server.place.holder.map { "it runs: \($0)" } ?? "none runs here") + (epoch ?? ""))
+    }
+
+    private static func lookAtSpace(_ server: ExaminedServer) async throws -> Look {
+        var places = [
+            (server.place.folder, try PlainFiles.freeByteCount(server.place.folder))
+        ]
+        if let free = try await server.store.get().freeByteCount() {
+            places.append(("the blobs", free))
+        }
+        let findings = places.filter { $0.1 < Limits.serverSpaceByteCountMin }.map { path, free in
+            Finding(
+                .serverDiskNearlyFull,
+                [
+                    "free": EvidenceText.bytes(free), "path": path,
+                    "reserve": EvidenceText.bytes(Limits.diskReserveByteCount),
+                ])
+        }
+        let words = places.map { "\(EvidenceText.bytes($0.1)) where \($0.0) lies" }
+        return Look(words.joined(separator: ", "), Array(findings.prefix(1)))
+    }
+
+    private static func lookAtScrub(_ server: ExaminedServer) async throws -> Look {
+        guard let state = try await server.read({ try ScrubState.read(in: $0) }) else {
+            return Look("not begun: the server has not run for a minute yet")
+        }
+        var findings: [Finding] = []
+        if let doubt = state.doubt {
+            findings.append(Finding(.scrubDoubtful, ["cause": doubt.asCause]))
+        }
+        let late = (state.endedAt ?? state.beganAt).adding(seconds: Limits.scrubLateSeconds)
+        if server.now > late {
+            let age = state.endedAt.map { "\(server.age(of: $0)) ago" } ?? "never"
+            findings.append(Finding(.scrubLate, ["age": age]))
+        }
+        let ended = state.endedAt.map { "as a whole \(server.age(of: $0)) ago" } ?? "not yet"
+        let now = state.percent.map { ", \($0) % of a pass that is under way" }
+        return Look(ended + (now ?? ""), findings)
+    }
+
+    private static func lookAtBackup(_ server: ExaminedServer) async throws -> Look {
+        guard let file = try? server.database.get(), file is SQLiteReader else {
+            return .notPossible("martlet does not back up PostgreSQL: see operations.md")
+        }
+        let (madeAt, count) = try await server.read { transaction in
+            (
+                try LastBackup.madeAt(in: transaction),
+                try transaction.first("SELECT COUNT(*) FROM object")?.int(0) ?? 0
+            )
+        }
+        guard let madeAt else {
+            return Look("there is none", count == 0 ? [] : [Finding(.backupMissing)])
+        }
+        let isOld = server.now > madeAt.adding(seconds: Limits.backupOldSeconds)
+        return Look(
+            "\(server.age(of: madeAt)) ago",
+            isOld ? [Finding(.backupOld, ["time": EvidenceText.time(madeAt)])] : [])
+    }
+
+    private static func lookAtManifest(_ server: ExaminedServer) async throws -> Look {
+        let count = try await server.read { transaction in
+            try transaction.first("SELECT COUNT(*) FROM object")?.int(0) ?? 0
+        }
+        guard let header = try ManifestReader(path: server.place.manifest).header() else {
+            return Look(
+                "there is none", count == 0 ? [] : [Finding(.manifestOld, ["age": "not there"])])
+        }
+        let isOld = server.now > header.madeAt.adding(seconds: Limits.manifestOldSeconds)
+        let age = "\(server.age(of: header.madeAt)) old"
+        return Look(
+            "\(header.files) files, \(age)", isOld ? [Finding(.manifestOld, ["age": age])] : [])
+    }
+
+    private static func lookAtJobs(_ server: ExaminedServer) async throws -> Look {
+        let now = server.now
+        let old = now.adding(seconds: -Limits.jobStuckSeconds)
+        let (late, given, count) = try await server.read { transaction in
+            (
+                try transaction.all(
+                    """
+                    SELECT kind, COUNT(*), MIN(COALESCE(leasedUntil, nextTryAt)) FROM job
+                    WHERE attempts < ? AND COALESCE(leasedUntil, nextTryAt) < ?
+                    GROUP BY kind ORDER BY kind
+                    """, [SQLValue(Limits.jobAttemptsMax), SQLValue(old)]),
+                try transaction.all(
+                    """
+                    SELECT error, COUNT(*) FROM job WHERE attempts >= ? AND error IS NOT NULL
+                    GROUP BY error ORDER BY COUNT(*) DESC, error LIMIT ?
+                    """, [SQLValue(Limits.jobAttemptsMax), SQLValue(FindingTable.itemsMax)]),
+                try transaction.first("SELECT COUNT(*) FROM job")?.int(0) ?? 0
+            )
+        }
+        var findings: [Finding] = []
+        if let first = late.map({ $0.timestamp(2) }).min() {
+            findings.append(
+                Finding(
+                    .jobsStuck,
+                    [
+                        "items": EvidenceText.items(late.reduce(0) { $0 + $1.int(1) }),
+                        "time": EvidenceText.time(first),
+                        "kinds": late.map { $0.text(0) }.joined(separator: ", "),
+                    ]))
+        }
+        if let first = given.first {
+            findings.append(
+                Finding(
+                    .jobsGivenUp,
+                    [
+                        "items": EvidenceText.items(given.reduce(0) { $0 + $1.int(1) }),
+                        "cause": first.text(0).asCause,
+                    ], items: given.map { "\($0.int(1)): \($0.text(0))" }))
+        }
+        return Look("\(count) that were tried and are not done", findings)
+    }
+
+    private static func lookAtClock(_ server: ExaminedServer) async throws -> Look {
+        let (state, latest) = try await server.read { [kernel = server.kernel] transaction in
+            (
+                try kernel.serverState(in: transaction),
+                try transaction.first("SELECT MAX(committedAt) FROM zoneCommit")?
+                    .optionalTimestamp(0)
+            )
+        }
+        // A commit from the future: this clock is behind the one that it was made by.
+        let isBehind = latest.map { $0 > server.now.adding(seconds: 3_600) } ?? false
+        guard let since = state.clockSuspectSince ?? (isBehind ? latest : nil) else {
+            return Look("day \(state.day) of the server's life, and it agrees")
+        }
+        return Look(
+            "it jumped", [Finding(Reason(.serverClockSuspect, since: since))])
+    }
+
+    private static func lookAtMaintenance(_ server: ExaminedServer) async throws -> Look {
+        let maintenance = try await server.read { try Maintenance.read(in: $0) }
+        guard let maintenance, maintenance.isInForce(at: server.now) else { return Look("none") }
+        let until = EvidenceText.time(maintenance.until)
+        return Look("until \(until)", [Finding(.maintenanceInForce, ["time": until])])
+    }
+}
+
+extension Limits {
+    static let serverSpaceByteCountMin: Int64 = 2 << 30
+    static let backupOldSeconds: Int64 = 3 * 86_400
+    static let manifestOldSeconds: Int64 = 2 * 86_400
+    static let jobStuckSeconds: Int64 = 3_600
+}

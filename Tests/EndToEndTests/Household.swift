@@ -13,14 +13,14 @@ final class Household {
     private(set) var port: Int
     private(set) var password: String
     private(set) var server: Process?
-    private let data: String
+    private var data: String
     private let usesTLS: Bool
     /// Where the server keeps its records, for `serve` and what works beside it.
-    private let place: [String]
+    private var place: [String]
     private let serverOptions: [String]
     /// By their ports.
     private var others: [Int: Process] = [:]
-    private let blobs: String?
+    private var blobs: String?
     private var agents: [Process] = []
 
     /// `data`: the server's folder; by default one in the household's own.
@@ -119,6 +119,13 @@ final class Household {
         }
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
         throw HouseholdError(description: "The server did not start: \(text.suffix(2000))")
+    }
+
+    /// Where the server is from now on, after it was moved there.
+    func useServer(at data: String, database: String?, blobs: String?) {
+        self.data = data
+        place = database.map { ["--database", $0] } ?? []
+        self.blobs = blobs
     }
 
     func killServer() {

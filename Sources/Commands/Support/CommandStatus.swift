@@ -77,6 +77,10 @@ package struct Complaint: Error, Hashable, Sendable {
             self.init(
                 error.code == .backupDamaged ? .incomplete : .usage, error.code.rawValue,
                 error.message)
+        case let error as MoveError:
+            self.init(
+                error.code == .objectsMissing || error.code == .rowsDiffer ? .incomplete : .usage,
+                error.code.rawValue, error.message)
         case let error as RecoveryError:
             self.init(
                 error.code == .diskFull ? .incomplete : .usage, error.code.rawValue,
@@ -94,7 +98,7 @@ package struct Complaint: Error, Hashable, Sendable {
         switch code {
         case .busy, .unreachable, .objectStoreUnreachable: .tryAgain
         case .invalidPlace, .wrongPlace, .objectStoreRefused, .bucketNotFound, .bucketTaken,
-            .wrongRegion:
+            .wrongRegion, .databaseMoved, .databaseFromOlderVersion:
             .usage
         default: .incomplete
         }

@@ -33,7 +33,7 @@ extension Limits {
     static let backupBatchCountMax = 1_000
     static let backupBatchByteCountMax: Int64 = 256 << 20
     static let backupManifestByteCountMax = 16 << 20
-    static let keyFileByteCountMax = 64 << 20
+    package static let keyFileByteCountMax = 64 << 20
 
     // The manifest, and recovering by it
     /// Its first line has just so many.
@@ -44,6 +44,16 @@ extension Limits {
     static let manifestPageCountMax = 500
     /// Files that are synced together, before they get their names.
     static let recoveryBatchCountMax = 1_000
+
+    // Moves
+    /// Smaller objects are read and stored together.
+    static let movePackCountMax = 256
+    static let movePackByteCountMax: Int64 = 16 << 20
+    static let moveReadsAtOnceMax = 8
+    /// Missing objects beyond them are counted, not named.
+    package static let moveMissingNamedMax = 1_000
+    /// Rows that changed while they were copied are copied once more.
+    static let moveTriesMax = 2
 
     // Maintenance
     package static let maintenanceMessageByteCountMax = 500

@@ -34,7 +34,7 @@ extension Migration {
     ///
     /// Throws `databaseFromNewerVersion` for others than the first ones.
     static func count(
-        _ applied: [String], of migrations: [Migration]
+        _ applied: some BidirectionalCollection<String>, of migrations: [Migration]
     ) throws(StorageError) -> Int {
         let names = migrations.map(\.name)
         guard applied.count <= names.count, applied.elementsEqual(names.prefix(applied.count))

@@ -13,23 +13,28 @@ package final class SQLiteDatabase: Database {
     /// Opens or makes the database at `path` and brings its schema up to `migrations`.
     ///
     /// Blocks. Throws `databaseFromNewerVersion` for a schema with steps that are not in
-    /// `migrations`, and `notOurDatabase` for another program's file; both stay untouched.
+    /// `migrations`, and `notOurDatabase` for another program's file; both stay untouched, as does
+    /// what `purpose` forbids to open.
     package convenience init(
-        path: String, migrations: [Migration]
+        path: String, migrations: [Migration], for purpose: DatabasePurpose = .serving
     ) throws(StorageError) {
         do {
-            try SQLiteSchema.check(path, migrations)
+            try SQLiteSchema.check(path, migrations, for: purpose)
             let pool = try DatabasePool(path: path, configuration: Self.configuration())
             // GRDB sets NORMAL, under which a power cut takes the last commits (P1).
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-            try self.init(pool, migrations: migrations)
+            try self.init(pool, migrations: migrations, for: purpose)
         } catch {
             throw StorageError(sqlite: error)
         }
     }
 
-    private init(_ connections: any DatabaseWriter, migrations: [Migration]) throws {
-        try connections.writeWithoutTransaction { try SQLiteSchema.bring($0, to: migrations) }
+    private init(
+        _ connections: any DatabaseWriter, migrations: [Migration], for purpose: DatabasePurpose
+    ) throws {
+        try connections.writeWithoutTransaction {
+            try SQLiteSchema.bring($0, to: migrations, for: purpose)
+        }
         self.connections = connections
         groupCommit = GroupCommit(connections)
     }
@@ -38,7 +43,7 @@ package final class SQLiteDatabase: Database {
     package static func inMemory(migrations: [Migration]) throws(StorageError) -> SQLiteDatabase {
         do {
             let queue = try DatabaseQueue(configuration: configuration())
-            return try SQLiteDatabase(queue, migrations: migrations)
+            return try SQLiteDatabase(queue, migrations: migrations, for: .serving)
         } catch {
             throw StorageError(sqlite: error)
         }
@@ -117,7 +122,7 @@ package enum SQLiteScratch {
         configuration.allowsUnsafeTransactions = true
         let queue = try DatabaseQueue(configuration: configuration)
         return try queue.writeWithoutTransaction { database in
-            try SQLiteSchema.bring(database, to: migrations)
+            try SQLiteSchema.bring(database, to: migrations, for: .serving)
             return try body(SQLiteTransaction(database))
         }
     }

@@ -11,25 +11,29 @@ enum SQLiteSchema {
     static let sqliteVersionMin: Int32 = 3_037_000
 
     /// Looks at a file without changing it: opening it for writing already would.
-    static func check(_ path: String, _ migrations: [Migration]) throws {
+    static func check(
+        _ path: String, _ migrations: [Migration], for purpose: DatabasePurpose
+    ) throws {
         guard try Files.look(path).map({ $0.byteCount > 0 }) ?? false else { return }
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(Double(Limits.databaseBusySeconds))
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.read { database in
-            if try isOurs(database) { _ = try applied(database, of: migrations) }
+            if try isOurs(database) { _ = try applied(database, of: migrations, for: purpose) }
         }
         try queue.close()
     }
 
-    static func bring(_ database: GRDB.Database, to migrations: [Migration]) throws {
+    static func bring(
+        _ database: GRDB.Database, to migrations: [Migration], for purpose: DatabasePurpose
+    ) throws {
         guard sqlite3_libversion_number() >= sqliteVersionMin else {
             throw StorageError(.cannotOpen, "Martlet needs SQLite 3.37 or later: update SQLite.")
         }
         try database.inTransaction(.immediate) {
             try claim(database)
-            let applied = try applied(database, of: migrations)
+            let applied = try applied(database, of: migrations, for: purpose)
             for (position, migration) in migrations.enumerated().dropFirst(applied) {
                 try database.execute(sql: migration.sql)
                 try database.execute(
@@ -51,11 +55,11 @@ enum SQLiteSchema {
     ///
     /// Throws for others than the first ones.
     private static func applied(
-        _ database: GRDB.Database, of migrations: [Migration]
+        _ database: GRDB.Database, of migrations: [Migration], for purpose: DatabasePurpose
     ) throws -> Int {
         let applied = try String.fetchAll(
             database, sql: "SELECT name FROM migration ORDER BY position")
-        return try Migration.count(applied, of: migrations)
+        return try purpose.count(applied, of: migrations)
     }
 
     /// Whether it is Martlet's; `false` for an empty one.

@@ -10,6 +10,10 @@ package struct StorageError: Error, Sendable {
         case unreachable
         /// Written by a later Martlet, or not by Martlet at all.
         case databaseFromNewerVersion
+        /// Only a server brings it up to date.
+        case databaseFromOlderVersion
+        /// The server is, or is to be, somewhere else.
+        case databaseMoved
         case notOurDatabase
         case cannotOpen
         case readOnly

@@ -16,12 +16,13 @@ package final class PostgresDatabase: Database {
     /// `readOnly`, and `databaseFromNewerVersion` and `notOurDatabase` as SQLite does; the database
     /// stays untouched then.
     package init(
-        _ address: PostgresAddress, migrations: [Migration]
+        _ address: PostgresAddress, migrations: [Migration],
+        for purpose: DatabasePurpose = .serving
     ) throws(StorageError) {
         let pool = PostgresPool(address)
         let (connection, _) = try pool.take()
         try PostgresSession.require(of: connection, at: address)
-        try PostgresSchema.bring(connection, to: migrations)
+        try PostgresSchema.bring(connection, to: migrations, for: purpose)
         pool.giveBack(connection)
         self.pool = pool
         writer = PostgresWriter(pool)

@@ -10,7 +10,7 @@ enum PostgresSchema {
 
     /// All steps in one transaction, behind a lock: of servers that start together one does it.
     static func bring(
-        _ connection: PostgresConnection, to migrations: [Migration]
+        _ connection: PostgresConnection, to migrations: [Migration], for purpose: DatabasePurpose
     ) throws(StorageError) {
         try connection.run("BEGIN")
         do throws(StorageError) {
@@ -19,7 +19,7 @@ enum PostgresSchema {
                 "SELECT pg_advisory_xact_lock(?)", [.integer(lockNumber)]
             ).rowCount
             try claim(connection)
-            let applied = try applied(connection, of: migrations)
+            let applied = try applied(connection, of: migrations, for: purpose)
             for (position, migration) in migrations.enumerated().dropFirst(applied) {
                 try connection.run(PostgresDialect.schema(migration.sql))
                 _ = try connection.runOnce(
@@ -35,11 +35,11 @@ enum PostgresSchema {
     }
 
     private static func applied(
-        _ connection: PostgresConnection, of migrations: [Migration]
+        _ connection: PostgresConnection, of migrations: [Migration], for purpose: DatabasePurpose
     ) throws(StorageError) -> Int {
         let applied = try connection.runOnce("SELECT name FROM migration ORDER BY position", [])
             .rows().map { $0.text(0) }
-        return try Migration.count(applied, of: migrations)
+        return try purpose.count(applied, of: migrations)
     }
 
     /// Marks an empty schema as Martlet's; throws for one that holds another program's tables.

@@ -44,6 +44,17 @@ package enum BlobsPlace: Sendable {
         }
     }
 
+    /// The same, where nothing is swept: others may write there.
+    ///
+    /// Blocks.
+    func openForReading(
+        in folder: DataFolder, _ surroundings: ServerSurroundings
+    ) throws(StorageError) -> any ObjectStore {
+        try open(
+            in: DataFolder(path: folder.path, database: folder.place, isShared: true),
+            surroundings)
+    }
+
     /// Throws unless this is where the database's objects are, and the place can be used.
     ///
     /// A server that looked for its objects elsewhere would take every one for lost.

@@ -77,25 +77,31 @@ package struct DataFolder: Sendable {
     /// Opens the database of the server, wherever it is.
     ///
     /// Blocks.
-    package func openAnyDatabase() throws(StorageError) -> any Database {
+    package func openAnyDatabase(
+        for purpose: DatabasePurpose = .serving
+    ) throws(StorageError) -> any Database {
         switch place {
         case .sqlite:
-            return try openDatabase()
+            return try openDatabase(for: purpose)
         case .postgres(let address):
-            return try PostgresDatabase(address, migrations: MartletServer.migrations)
+            return try PostgresDatabase(
+                address, migrations: MartletServer.migrations, for: purpose)
         }
     }
 
     /// Opens the embedded database, or makes it.
     ///
     /// Refuses one into which a backup is being restored. Blocks.
-    package func openDatabase() throws(StorageError) -> SQLiteDatabase {
+    package func openDatabase(
+        for purpose: DatabasePurpose = .serving
+    ) throws(StorageError) -> SQLiteDatabase {
         guard try !Restore.isUnderWay(mark: restoreMark) else {
             throw StorageError(
                 .cannotOpen,
                 "A restore into \(path) has not ended: run martlet restore again.")
         }
-        return try SQLiteDatabase(path: database, migrations: MartletServer.migrations)
+        return try SQLiteDatabase(
+            path: database, migrations: MartletServer.migrations, for: purpose)
     }
 
     /// What a backup is made of.
@@ -133,6 +139,10 @@ package struct DataFolder: Sendable {
     ///
     /// Throws `dataFolderInUse` while one runs. Blocks.
     package func takeForRestore() throws(ServerError) -> DataFolderLock {
+        try take(for: "restoring a backup")
+    }
+
+    func take(for work: String) throws(ServerError) -> DataFolderLock {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true,
@@ -144,7 +154,7 @@ package struct DataFolder: Sendable {
                 cause: error)
         }
         let lock = try DataFolderLock(path: self.lock)
-        lock.describe("process \(ProcessIdentity.number), restoring a backup")
+        lock.describe("process \(ProcessIdentity.number), \(work)")
         return lock
     }
 

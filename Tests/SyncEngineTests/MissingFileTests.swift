@@ -93,7 +93,8 @@ import Testing
         #expect(device.libraryTexts.values.sorted() == ["other", "picture"])
     }
 
-    @Test func `what a source has of an edit that the server's restore took is not deleted`() throws {
+    @Test func `what a source has of an edit that the server's restore took is not deleted`() throws
+    {
         device.write("picture", to: FakeDevice.source("IMG_1.JPG"))
         try device.sync()
         let goBack = server.snapshot()

@@ -85,6 +85,11 @@ package enum PlainFiles {
         try Files.look(path)?.byteCount
     }
 
+    /// When it was changed last, by its file system's clock; `nil` when it is not there.
+    package static func modified(_ path: String) throws(StorageError) -> Timestamp? {
+        try Files.look(path).map { Timestamp(milliseconds: $0.modified) }
+    }
+
     /// Names in a folder, sorted, without those that begin with a dot.
     package static func names(in path: String) throws(StorageError) -> [String] {
         try Files.names(in: path)

@@ -44,11 +44,12 @@ enum SQLiteSchema {
         }
     }
 
-    /// How many of `migrations` a database has taken that nobody has claimed to be ours yet.
+    /// How many of `migrations` a database has taken that nobody has claimed to be ours yet; one that
+    /// a move has marked is refused.
     static func count(
         of migrations: [Migration], in database: GRDB.Database
     ) throws -> Int {
-        try isOurs(database) ? applied(database, of: migrations) : 0
+        try isOurs(database) ? applied(database, of: migrations, for: .serving) : 0
     }
 
     /// How many of `migrations` the database has taken.

@@ -2,6 +2,8 @@ import Records
 
 // Bounds of what only the web server does.
 extension Limits {
+    /// A server that has not renewed its claim to its temporary folder for so long has none.
+    package static let temporaryLeaseSeconds = 86_400
     /// When to come back after the object store did not answer.
     static let objectStoreRetrySeconds: Int64 = 10
 

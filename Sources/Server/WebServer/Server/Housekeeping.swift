@@ -1,5 +1,6 @@
 import Kernel
 import Logging
+import NIOPosix
 import Operations
 import Records
 import ServiceLifecycle
@@ -12,6 +13,8 @@ package struct Housekeeping: Sendable {
     let surroundings: ServerSurroundings
     let manifest: ManifestWriter
     let process: UInt64
+    /// Where servers share a folder.
+    let lease: TemporaryLease?
     let logger: Logger
 
     /// Until its task is cancelled.
@@ -39,6 +42,8 @@ package struct Housekeeping: Sendable {
     }
 
     package func round() async throws {
+        // First: also while the database is away this server's folder is its own.
+        try await renewLease()
         let reading = ClockReading(
             wall: surroundings.now(),
             monotonicMilliseconds: surroundings.monotonicMilliseconds(), process: process)
@@ -48,6 +53,15 @@ package struct Housekeeping: Sendable {
         try await endUploads()
         try await collect()
         try await writeManifest()
+    }
+
+    private func renewLease() async throws {
+        guard let lease else { return }
+        let removed = try await NIOThreadPool.singleton.runIfActive { try lease.renew() }
+        if !removed.isEmpty {
+            logger.info(
+                "Temporary folders of ended servers removed", metadata: ["names": "\(removed)"])
+        }
     }
 
     /// Last: a disk that has no room for it must not keep the collector from making some.

@@ -16,7 +16,7 @@ extension MartletServer {
         surroundings: ServerSurroundings = .system
     ) async throws -> MartletServer {
         let folder = configuration.folder
-        let (lock, database, store, signer, listener) =
+        let (lock, lease, database, store, signer, listener) =
             try await NIOThreadPool.singleton.runIfActive {
                 try folder.prepare()
                 let lock = try DataFolderLock(path: folder.lock, isShared: folder.isShared)
@@ -25,7 +25,8 @@ extension MartletServer {
                 // Before the schema is touched.
                 let listener = try folder.listener(receiptKey: signer.publicKey)
                 return (
-                    lock, try folder.openAnyDatabase(),
+                    lock, folder.isShared ? try TemporaryLease(folder) : nil,
+                    try folder.openAnyDatabase(),
                     try configuration.blobs.open(in: folder, surroundings), signer, listener
                 )
             }
@@ -60,7 +61,7 @@ extension MartletServer {
                 database: database, kernel: kernel, revocations: revocations,
                 now: surroundings.now, randomBytes: surroundings.randomBytes),
             hub: hub, signer: signer, surroundings: surroundings, extensions: extensions,
-            lock: lock, logger: logger)
+            lock: lock, lease: lease, logger: logger)
         // Whether it is under maintenance is known before the first request.
         await server.monitor.look()
         return server

@@ -52,7 +52,8 @@ package final class MartletServer: Service {
     package init(
         configuration: ServerConfiguration, parts: ServiceParts, accounts: Accounts,
         hub: EventHub, signer: ReceiptSigner, surroundings: ServerSurroundings,
-        extensions: [any ServerExtension] = [], lock: DataFolderLock? = nil, logger: Logger
+        extensions: [any ServerExtension] = [], lock: DataFolderLock? = nil,
+        lease: TemporaryLease? = nil, logger: Logger
     ) {
         self.configuration = configuration
         self.parts = parts
@@ -78,7 +79,7 @@ package final class MartletServer: Service {
             parts: parts, surroundings: surroundings,
             manifest: configuration.folder.manifestWriter(
                 parts.database, parts.kernel, blobs: configuration.blobs, surroundings),
-            process: surroundings.randomNumber(), logger: logger)
+            process: surroundings.randomNumber(), lease: lease, logger: logger)
         noticeWatch = NoticeWatch(
             notices: NoticesService(parts: parts, monitor: monitor), hub: hub,
             clock: surroundings.clock, logger: logger)

@@ -52,8 +52,10 @@ import Testing
         let steps = device.log.map { String($0.prefix { $0 != "(" }) }.filter { !own.contains($0) }
         #expect(
             steps == [
-                "listTemporaries", "setTime", "setTime", "createFolder", "syncLibrary",
-                "moveIntoPlace", "moveIntoPlace", "syncFolder",
+                // The library that was found, before anything in it is believed; then the originals.
+                "listTemporaries", "syncLibrary",
+                "setTime", "setTime", "createFolder", "syncLibrary", "moveIntoPlace",
+                "moveIntoPlace", "syncFolder",
             ])
     }
 
@@ -224,9 +226,20 @@ import Testing
         #expect(device.libraryTexts.count == 1)
     }
 
+    /// It knows of the pictures, and their files are to be fetched again.
+    private func deviceWithoutFiles(_ server: FakeServer) throws -> FakeDevice {
+        let device = FakeDevice(server)
+        try device.sync()
+        for place in device.files.keys where place.root.isLibrary {
+            device.rows.removeLocalFile(at: place)
+            device.files[place] = nil
+        }
+        return device
+    }
+
     @Test func `a leftover is never written into, but its copy`() throws {
         let server = try server([("A.JPG", "one"), ("B.JPG", "two")])
-        let device = FakeDevice(server)
+        let device = try deviceWithoutFiles(server)
         let names = ["one", "two"].map { TemporaryName(Digest(of: Array($0.utf8)).text) }
         device.temporaries[names[0]] = [1]
         var renewed: [TemporaryName: Bool] = [:]
@@ -243,7 +256,7 @@ import Testing
 
     @Test func `a leftover that cannot be copied is dropped, and fetched anew`() throws {
         let server = try server([("A.JPG", "one")])
-        let device = FakeDevice(server)
+        let device = try deviceWithoutFiles(server)
         let name = TemporaryName(Digest(of: Array("one".utf8)).text)
         device.temporaries[name] = [1]
         device.failDisk = { if case .renew = $0 { .inputOutput(errno: 5) } else { nil } }

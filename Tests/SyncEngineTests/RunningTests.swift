@@ -52,7 +52,7 @@ import Testing
         try device.run(milliseconds: 5_000)
         #expect(
             device.log.filter { $0.hasPrefix("watch") }
-                == ["watch 1/", "watch 0/", "watch 1/a", "watch 1/a/b"])
+                == ["watch 1/", "watch 1/a", "watch 1/a/b", "watch 0/"])
     }
 
     @Test func `a new folder is read with all below it`() throws {

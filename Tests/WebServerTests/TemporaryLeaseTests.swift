@@ -36,7 +36,8 @@ import WebServer
         let living = try DataFolderLock(path: folder.file("temporary-living-1-00/lease"))
         #expect(try lease.renew() == ["temporary-a-1-00", "temporary-c-1-00"])
         let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(left.filter { $0.hasPrefix("temporary") }.count == 5)
+        #expect(left.filter { $0.hasPrefix("temporary-") }.count == 4)
+        #expect(left.contains("temporaries"))
         #expect(left.contains(String(data.temporary.dropFirst(folder.path.count + 1))))
         withExtendedLifetime(living) {}
         #expect(try lease.renew() == [])

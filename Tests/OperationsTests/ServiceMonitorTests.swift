@@ -20,7 +20,9 @@ import Testing
     init() throws {
         folder = try TemporaryFolder()
         database = try TestDatabase.open(
-            folder.file("db"), migrations: Kernel.migrations + OperationsSchema.migrations)
+            folder.file("db"),
+            migrations: Kernel.migrations + OperationsSchema.migrations
+                + OperationsSchema.laterMigrations)
     }
 
     private func monitor(store: (any ObjectStore)? = nil) throws -> ServiceMonitor {

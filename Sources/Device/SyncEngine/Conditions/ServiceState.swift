@@ -90,10 +90,14 @@ extension SyncEngine {
         reporting.isNoticeStale = true
     }
 
-    /// All was compared since it is on again, and every folder could be read: from now on what is missing may be a deletion.
+    /// All was compared since it is on again, and every folder could be read: from now on what is
+    /// missing may be a deletion.
+    ///
+    /// A folder that can be read again has others below it, which are to be read first.
     mutating func advanceService(_ rows: any Rows) throws(RowsError) {
         guard circumstances.service == .returning, comparison.hasComparedLibrary,
-            !comparison.isRunning, !library.troubles.contains(where: { $0.folder.root.isLibrary }),
+            !comparison.isRunning, comparison.queue.isEmpty, comparison.reading.isEmpty,
+            !library.troubles.contains(where: { $0.folder.root.isLibrary }),
             try rows.photosService() == .returning
         else { return }
         circumstances.service = .on

@@ -219,6 +219,8 @@ import Testing
             #expect(
                 try database.localFiles(in: folder) == memory.localFiles(in: folder), comment)
             #expect(
+                try database.knownFiles(in: folder) == memory.knownFiles(in: folder), comment)
+            #expect(
                 try database.subfolders(of: folder) == memory.subfolders(of: folder), comment)
             for prefix in world.prefixes {
                 #expect(

@@ -22,14 +22,6 @@ package struct ItemSample: Hashable, Sendable {
     }
 }
 
-/// A file as rows know it, without its content.
-package struct KnownFile: Hashable, Sendable {
-    package let stamp: FileStamp
-    package let state: State
-
-    package enum State: Hashable, Sendable { case open, read, notIncluded, unreadable }
-}
-
 /// A file whose bytes were read and agreed on with the server.
 package struct AgreedFile: Hashable, Sendable {
     package let place: Place
@@ -53,20 +45,8 @@ extension DatabaseRows {
             WHERE root = ?
             """, [.integer(root.rawValue)]
         ) { row in
-            let stamp = FileStamp(
-                inode: UInt64(bitPattern: row.integer(2)), byteCount: row.integer(3),
-                modifiedAt: row.integer(4), changedAt: row.integer(5))
-            let state: KnownFile.State =
-                switch LocalState(rawValue: row.integer(6)) {
-                case .read, .sidecar: .read
-                case .notIncluded: .notIncluded
-                case .unreadable: .unreadable
-                case .unread, nil: .open
-                }
-            return (
-                RelativePath(bytes: row.blob(0)).appending(row.blob(1)),
-                KnownFile(stamp: stamp, state: state)
-            )
+            let file = knownFile(row, from: 1)
+            return (RelativePath(bytes: row.blob(0)).appending(file.name), file)
         }
         return Dictionary(files) { first, _ in first }
     }
@@ -84,10 +64,7 @@ extension DatabaseRows {
                 place: Place(
                     root: .library,
                     path: RelativePath(bytes: row.blob(0)).appending(row.blob(1))),
-                stamp: FileStamp(
-                    inode: UInt64(bitPattern: row.integer(2)), byteCount: row.integer(3),
-                    modifiedAt: row.integer(4), changedAt: row.integer(5)),
-                digest: try row.digest(6))
+                stamp: stamp(row, from: 2), digest: try row.digest(6))
         }
     }
 

@@ -18,6 +18,28 @@ extension DatabaseRows {
             [.integer(folder.root.rawValue), .blob(folder.path.bytes)], localFile)
     }
 
+    package func knownFiles(in folder: Folder) throws(RowsError) -> [KnownFile] {
+        try connection.rows(
+            """
+            SELECT name, inode, byteCount, modifiedAt, changedAt, state FROM localFile
+            WHERE root = ? AND folder = ? ORDER BY name
+            """,
+            [.integer(folder.root.rawValue), .blob(folder.path.bytes)]
+        ) { knownFile($0, from: 0) }
+    }
+
+    /// Six columns, from `column` on: the name, the stamp's four, the state.
+    func knownFile(_ row: SQLiteStatement, from column: Int32) -> KnownFile {
+        let state: KnownFile.State =
+            switch LocalState(rawValue: row.integer(column + 5)) {
+            case .read, .sidecar: .read
+            case .notIncluded: .notIncluded
+            case .unreadable: .unreadable
+            case .unread, nil: .open
+            }
+        return KnownFile(name: row.blob(column), stamp: stamp(row, from: column + 1), state: state)
+    }
+
     package func localFiles(
         in folder: Folder, namePrefix: [UInt8]
     ) throws(RowsError) -> [LocalFile] {
@@ -154,14 +176,19 @@ extension DatabaseRows {
 
     func localFile(_ row: SQLiteStatement) throws(RowsError) -> LocalFile {
         let folder = RelativePath(bytes: row.blob(1))
-        let stamp = FileStamp(
-            inode: UInt64(bitPattern: row.integer(3)), byteCount: row.integer(4),
-            modifiedAt: row.integer(5), changedAt: row.integer(6))
+        let stamp = stamp(row, from: 3)
         return LocalFile(
             place: Place(
                 root: RootID(rawValue: row.integer(0)), path: folder.appending(row.blob(2))),
             stamp: stamp, state: try state(row, stamp),
             since: Timestamp(milliseconds: row.integer(8)), agreed: try agreementWithFile(row))
+    }
+
+    /// The four columns of a stamp, from `column` on.
+    func stamp(_ row: SQLiteStatement, from column: Int32) -> FileStamp {
+        FileStamp(
+            inode: UInt64(bitPattern: row.integer(column)), byteCount: row.integer(column + 1),
+            modifiedAt: row.integer(column + 2), changedAt: row.integer(column + 3))
     }
 
     private func agreementWithFile(_ row: SQLiteStatement) throws(RowsError) -> Agreement? {

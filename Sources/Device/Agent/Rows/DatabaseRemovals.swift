@@ -193,12 +193,6 @@ extension DatabaseRows {
         return cause
     }
 
-    private func stamp(_ row: SQLiteStatement, from column: Int32) -> FileStamp {
-        FileStamp(
-            inode: UInt64(bitPattern: row.integer(column)), byteCount: row.integer(column + 1),
-            modifiedAt: row.integer(column + 2), changedAt: row.integer(column + 3))
-    }
-
     private func arguments(of stamp: FileStamp) -> [SQLiteArgument] {
         [
             .integer(Int64(bitPattern: stamp.inode)), .integer(stamp.byteCount),

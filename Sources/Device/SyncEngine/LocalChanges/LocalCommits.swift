@@ -130,7 +130,7 @@ extension SyncEngine {
             localChanges.commits.postponedTo = now.uptime + Limits.vanishedMilliseconds
             return nil
         }
-        guard try !isElsewhere(missing.agreed, rows) else {
+        guard try !isElsewhere(missing.agreed, of: remote.record, rows) else {
             try forget(missing, rows)
             return nil
         }

@@ -68,7 +68,7 @@ extension SyncEngine {
     mutating func noteMissing(_ row: LocalFile, _ rows: any Rows) throws(RowsError) {
         guard row.place.root.isLibrary, circumstances.service == .on, let agreed = row.agreed,
             let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset)),
-            asset.record.isLiveAsset, try !isElsewhere(agreed, rows),
+            asset.record.isLiveAsset, try !isElsewhere(agreed, of: asset.record, rows),
             try rows.intent(at: row.place) == nil,
             // It may have been switched off a moment ago, and nobody told of that yet.
             try rows.photosService() == .on
@@ -83,12 +83,11 @@ extension SyncEngine {
 
     /// Its bytes lie at another path of this device, or those that its part has by now: somebody
     /// edited it, or the server's restore took an edit.
-    func isElsewhere(_ agreed: Agreement, _ rows: any Rows) throws(RowsError) -> Bool {
+    func isElsewhere(
+        _ agreed: Agreement, of asset: Record, _ rows: any Rows
+    ) throws(RowsError) -> Bool {
         if try !rows.localFiles(with: agreed.digest).isEmpty { return true }
-        let asset = try rows.remote(RecordKey(type: .asset, id: agreed.asset))
-        guard let now = asset?.record.blob(agreed.role)?.digest, now != agreed.digest else {
-            return false
-        }
+        guard let now = asset.blob(agreed.role)?.digest, now != agreed.digest else { return false }
         return try !rows.localFiles(with: now).isEmpty
     }
 
@@ -254,9 +253,10 @@ extension SyncEngine {
 
     private mutating func confirm(_ place: Place, _ rows: any Rows) throws(RowsError) {
         guard var missing = try rows.missingFile(at: place) else { return }
-        guard try rows.localFile(at: place) == nil, try !isElsewhere(missing.agreed, rows),
+        guard try rows.localFile(at: place) == nil,
             let asset = try rows.remote(RecordKey(type: .asset, id: missing.agreed.asset)),
-            asset.record.isLiveAsset, try rows.intent(at: place) == nil
+            asset.record.isLiveAsset, try !isElsewhere(missing.agreed, of: asset.record, rows),
+            try rows.intent(at: place) == nil
         else { return try forget(missing, rows) }
         guard try !rows.hasUnknownFile(like: missing.stamp) else {
             return try forget(missing, rows)

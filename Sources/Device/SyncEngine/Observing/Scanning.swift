@@ -153,35 +153,52 @@ extension SyncEngine {
         let touched = reading.touched
         let entries = entries.filter { !touched.contains($0.name) }
             .sorted { $0.name.lexicographicallyPrecedes($1.name) }
-        let known = try rows.localFiles(in: folder).filter {
-            touched.isEmpty || !touched.contains($0.place.path.name)
-        }
+        let known = try rows.knownFiles(in: folder).filter { !touched.contains($0.name) }
         let sighting = Sighting(deep: reading.deep, event: false)
         var index = 0
         var foldersHere: Set<[UInt8]> = []
         for entry in entries {
-            while index < known.count,
-                known[index].place.path.name.lexicographicallyPrecedes(entry.name)
-            {
-                try vanished(known[index], rows)
+            while index < known.count, known[index].name.lexicographicallyPrecedes(entry.name) {
+                try vanished(known[index], from: folder, rows)
                 index += 1
             }
-            var row: LocalFile?
-            if index < known.count, known[index].place.path.name == entry.name {
-                row = known[index]
+            var before: KnownFile?
+            if index < known.count, known[index].name == entry.name {
+                before = known[index]
                 index += 1
             }
+            if let before, Self.isUnchanged(entry, before) { continue }
             if entry.kind == .folder { foldersHere.insert(entry.name) }
-            if row == nil { downloads.names[folder] = nil }
+            if before == nil { downloads.names[folder] = nil }
             let place = Place(root: folder.root, path: folder.path.appending(entry.name))
+            let row = before == nil ? nil : try rows.localFile(at: place)
             try observe(entry.kind, at: place, row: row, sighting, rows)
         }
-        for row in known[index...] { try vanished(row, rows) }
+        for file in known[index...] { try vanished(file, from: folder, rows) }
         clearTroubles(below: folder, except: foldersHere)
         for child in try rows.subfolders(of: folder)
         where !foldersHere.contains(child.path.name) && !touched.contains(child.path.name) {
             try forget(child, rows)
         }
+    }
+
+    /// Whether the file was read as it is now, so that `observe` would have nothing to do: true of
+    /// nearly every file of nearly every comparison, and said without its whole row.
+    private static func isUnchanged(_ entry: Entry, _ before: KnownFile) -> Bool {
+        guard case .file(let stamp) = entry.kind, before.state == .read, before.stamp == stamp else {
+            return false
+        }
+        return stamp.byteCount > 0 && entry.name.first != UInt8(ascii: ".")
+            && SidecarName.stem(of: entry.name) == nil
+            && ItemBound(name: entry.name, byteCount: stamp.byteCount) == nil
+    }
+
+    private mutating func vanished(
+        _ file: KnownFile, from folder: Folder, _ rows: any Rows
+    ) throws(RowsError) {
+        let place = Place(root: folder.root, path: folder.path.appending(file.name))
+        guard let row = try rows.localFile(at: place) else { return }
+        try vanished(row, rows)
     }
 
     /// Something is known of a place by now that listings under way don't have.

@@ -75,6 +75,10 @@ package final class MemoryRows: Rows {
 
     package func localFiles(in folder: Folder) -> [LocalFile] { current.files.list(in: folder) }
 
+    package func knownFiles(in folder: Folder) -> [KnownFile] {
+        localFiles(in: folder).map(KnownFile.init)
+    }
+
     package func localFiles(in folder: Folder, namePrefix: [UInt8]) -> [LocalFile] {
         current.files.list(in: folder, prefix: namePrefix)
     }

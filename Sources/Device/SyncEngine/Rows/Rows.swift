@@ -47,6 +47,38 @@ package struct LocalFile: Hashable, Sendable {
     }
 }
 
+/// A `LocalFile` without its content: as much as tells a comparison that nothing happened to it.
+package struct KnownFile: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
+        /// `LocalFile.State.unread`.
+        case open
+        /// As a picture or as a sidecar.
+        case read
+        case notIncluded, unreadable
+    }
+
+    package let name: [UInt8]
+    package let stamp: FileStamp
+    package let state: State
+
+    package init(name: [UInt8], stamp: FileStamp, state: State) {
+        self.name = name
+        self.stamp = stamp
+        self.state = state
+    }
+
+    init(_ file: LocalFile) {
+        let state: State =
+            switch file.state {
+            case .unread: .open
+            case .read, .sidecar: .read
+            case .notIncluded: .notIncluded
+            case .unreadable: .unreadable
+            }
+        self.init(name: file.place.path.name, stamp: file.stamp, state: state)
+    }
+}
+
 /// The server's record as this device last heard of it.
 package struct RemoteRecord: Hashable, Sendable {
     package var record: Record
@@ -149,6 +181,8 @@ package protocol Rows: LocalChangesRows, RemovalsRows, OptimizingRows, Condition
     var roots: [RootRow] { get throws(RowsError) }
 
     func localFiles(in folder: Folder) throws(RowsError) -> [LocalFile]
+    /// The same files, ordered by name (its bytes).
+    func knownFiles(in folder: Folder) throws(RowsError) -> [KnownFile]
     /// Those whose names begin with these bytes.
     func localFiles(in folder: Folder, namePrefix: [UInt8]) throws(RowsError) -> [LocalFile]
     /// Direct children of `folder` in which, at any depth, files are known.

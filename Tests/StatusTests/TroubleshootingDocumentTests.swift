@@ -45,13 +45,13 @@ struct TroubleshootingDocumentTests {
 
     private static var remedies: String {
         var text =
-            "| rung | remedy | what it does | best for | ease | time | risk | undo |\n"
-            + "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+            "| rung | remedy | what it does | best for | ease | time | risk | undo | by |\n"
+            + "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         for rule in RemedyTable.rules {
             text +=
                 "| \(rule.rung) | \(rule.code.rawValue): \(rule.title) | \(rule.action) "
                 + "| \(rule.bestFor) | \(rule.ease) | \(rule.time) | \(rule.risk.rawValue) "
-                + "| \(rule.undo) |\n"
+                + "| \(rule.undo) | `\(rule.command ?? "martlet doctor --fix")` |\n"
         }
         return text
     }

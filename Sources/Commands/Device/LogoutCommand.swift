@@ -86,10 +86,14 @@ enum RemovalText {
         Output.line(
             "\(files(removal.kept.count)), \(EvidenceText.bytes(byteCount)), stay in \(library), "
                 + "because the server has no proof of them:")
-        for kept in removal.kept.prefix(shownMax) {
-            Output.line("  \(kept.path.text) (\(words(for: kept.why)))")
+        list(removal.kept)
+    }
+
+    static func list(_ kept: [LibraryRemoval.Kept]) {
+        for file in kept.prefix(shownMax) {
+            Output.line("  \(file.path.text) (\(words(for: file.why)))")
         }
-        let more = removal.kept.count - shownMax
+        let more = kept.count - shownMax
         if more > 0 { Output.line("  and \(more) more; --json lists all") }
     }
 

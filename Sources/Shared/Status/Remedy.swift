@@ -12,6 +12,9 @@ package enum RemedyCode: String, Hashable, Sendable, Codable, CaseIterable {
     case repairDatabase
     case markAnew
     case fetchGoodCopy
+    case signInAgain
+    case startOver
+    case restoreServer
 }
 
 /// What is true of one remedy: what it does, how long it takes, its risk, and how to undo it.
@@ -24,6 +27,7 @@ package struct RemedyRule: Hashable, Sendable {
         case none
         case veryLow = "very low"
         case low
+        case stated = "stated item by item"
     }
 
     package let code: RemedyCode
@@ -42,12 +46,17 @@ package struct RemedyRule: Hashable, Sendable {
     /// From 1 (hard) to 5 (nothing to do).
     package let ease: Int
 
+    /// What a person runs; `nil`: `martlet doctor --fix`. A remedy that has one is never begun by
+    /// the doctor, and no finding proposes it.
+    package let command: String?
+
     /// Done by `--fix` without a question.
     package var isRiskless: Bool { rung <= RemedyTable.risklessRungMax }
 
     init(
         _ code: RemedyCode, rung: Int, _ title: String, _ action: String, time: String,
-        risk: Risk = .none, undo: String, bestFor: String, ease: Int = 5
+        risk: Risk = .none, undo: String, bestFor: String, ease: Int = 5,
+        command: String? = nil
     ) {
         self.code = code
         self.rung = rung
@@ -58,10 +67,11 @@ package struct RemedyRule: Hashable, Sendable {
         self.undo = undo
         self.bestFor = bestFor
         self.ease = ease
+        self.command = command
     }
 }
 
-/// Every remedy of a device, the least risk first.
+/// Every remedy, the least risk first.
 package enum RemedyTable {
     package static let risklessRungMax = 4
 
@@ -135,5 +145,26 @@ package enum RemedyTable {
                 + "the good one into its place.",
             time: "minutes", risk: .low, undo: "Run martlet doctor undo.",
             bestFor: "originals that a disk has damaged", ease: 4),
+        RemedyRule(
+            .signInAgain, rung: 7, "Sign in again",
+            "Signs this device in anew; its files, and what you decided here, stay.",
+            time: "a minute", risk: .low, undo: nothing,
+            bestFor: "a changed password, and a device that was signed out elsewhere", ease: 3,
+            command: "martlet login"),
+        RemedyRule(
+            .startOver, rung: 8, "Start over from the server",
+            "Asks the server to read back its copy of every original of the library, and refuses, "
+                + "with a list, while one is unproven; then the originals leave this device and "
+                + "are fetched again.",
+            time: "hours", risk: .low, undo: "What has left is fetched again by itself.",
+            bestFor: "a library that nothing above has helped", ease: 2,
+            command: "martlet doctor start-over"),
+        RemedyRule(
+            .restoreServer, rung: 9, "Restore the server",
+            "Puts the server's latest backup into an empty folder; devices compare, and send what "
+                + "it lacks.",
+            time: "hours", risk: .stated, undo: "The damaged server's folder stays as it is.",
+            bestFor: "a server whose disk or database is lost", ease: 1,
+            command: "martlet restore"),
     ]
 }

@@ -8,6 +8,7 @@ final class DoctorWorld {
     let house: Household
     let device: String
     private(set) var digests: Set<Digest> = []
+    private var stranger: Process?
 
     static let names = [
         "gps/DSCN0010.jpg", "gps/DSCN0012.jpg", "gps/DSCN0021.jpg", "gps/DSCN0025.jpg",
@@ -106,6 +107,29 @@ final class DoctorWorld {
             if Digest(of: data).text == digest { return path }
         }
         throw HouseholdError(description: "the server has no object \(digest)")
+    }
+
+    /// A web server of somebody else's, where ours was.
+    func startStranger() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory",
+            house.folder.path, "\(house.port)",
+        ]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        stranger = process
+        guard soon({ (try? house.get("/"))?.isEmpty == false }) else {
+            throw HouseholdError(description: "no web server started")
+        }
+    }
+
+    func endStranger() {
+        stranger?.terminate()
+        stranger?.waitUntilExit()
+        stranger = nil
     }
 
     /// Every digest that was there in the beginning is there still.

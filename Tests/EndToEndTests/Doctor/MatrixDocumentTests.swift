@@ -32,7 +32,9 @@ struct MatrixDocumentTests {
                 FindingTable.rule(of: FindingCode(rawValue: fault.finding)) != nil
                 || ReasonTable.rule(of: ReasonCode(rawValue: fault.finding)) != nil
             #expect(isKnown, "\(fault): \(fault.finding)")
-            if let remedy = fault.remedy { #expect(RemedyCode(rawValue: remedy) != nil) }
+            for remedy in [fault.remedy, fault.byHand].compactMap(\.self) {
+                #expect(RemedyCode(rawValue: remedy) != nil)
+            }
         }
     }
 
@@ -43,13 +45,15 @@ struct MatrixDocumentTests {
             + "\(mended), and leaves \(faults.count - mended) to a person.\n\n"
         text += "| remedy | planted faults that it is for | mended |\n| --- | --- | --- |\n"
         for rule in RemedyTable.rules {
-            let count = faults.filter { $0.remedy == rule.code.rawValue }.count
+            let code = rule.code.rawValue
+            let count = faults.filter { $0.remedy == code || $0.byHand == code }.count
             let measured = count > 0 ? "\(count)" : "not measured"
-            text += "| \(rule.code.rawValue) | \(count) | \(measured) |\n"
+            text += "| \(code) | \(count) | \(measured) |\n"
         }
         text += "\n| fault | named as | mended by |\n| --- | --- | --- |\n"
         for fault in faults {
-            text += "| \(fault.name) | \(fault.finding) | \(fault.remedy ?? "a person") |\n"
+            let person = fault.byHand.map { "a person: \($0)" } ?? "a person"
+            text += "| \(fault.name) | \(fault.finding) | \(fault.remedy ?? person) |\n"
         }
         return text
     }

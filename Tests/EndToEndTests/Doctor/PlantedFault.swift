@@ -5,6 +5,8 @@ struct PlantedFault: Sendable, CustomStringConvertible {
     let finding: String
     /// What `--fix --yes` does about it; `nil`: nobody but a person can end it.
     let remedy: String?
+    /// The remedy by which that person does.
+    let byHand: String?
     let arguments: [String]
     let plant: @Sendable (DoctorWorld) throws -> Void
     /// Ends the cause, as its owner would.
@@ -20,6 +22,7 @@ struct PlantedFault: Sendable, CustomStringConvertible {
         self.name = name
         self.finding = finding
         self.remedy = remedy
+        byHand = nil
         self.arguments = arguments
         self.plant = plant
         end = { _ in }
@@ -27,13 +30,14 @@ struct PlantedFault: Sendable, CustomStringConvertible {
 
     /// Named by the doctor, ended by a person.
     init(
-        _ name: String, _ finding: String,
+        _ name: String, _ finding: String, byHand: String? = nil,
         plant: @escaping @Sendable (DoctorWorld) throws -> Void,
         endedBy end: @escaping @Sendable (DoctorWorld) throws -> Void
     ) {
         self.name = name
         self.finding = finding
         remedy = nil
+        self.byHand = byHand
         arguments = []
         self.plant = plant
         self.end = end

@@ -159,6 +159,15 @@ extension PlantedFault {
             try world.house.martlet("camera", "services", "on", "photos")
             try world.sync("camera")
         },
+        PlantedFault("a device that nobody has heard of for weeks", "otherDeviceSilent") { world in
+            world.house.killServer()
+            try sql(
+                "UPDATE device SET heardAt = heardAt - 1814400000 WHERE name = 'camera'",
+                on: world.house.folder.file("data") + "/database.sqlite")
+            try world.house.startServer()
+        } endedBy: { world in
+            try world.sync("camera")
+        },
     ]
 }
 

@@ -96,7 +96,7 @@ package struct RepairRequests: Sendable {
     package func receipts(for digests: [Digest]) async throws(RequestFailure) -> [ServerReceipt] {
         let reply = try await performer.perform(.receipts(digests)) { _ in }
         guard case .receipts(let receipts) = reply else { return [] }
-        return receipts
+        return receipts.filter { $0.fault == nil }
     }
 
     private func pages(of digests: [Digest]) -> [[Digest]] {

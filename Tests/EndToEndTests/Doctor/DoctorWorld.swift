@@ -127,8 +127,9 @@ final class DoctorWorld {
     }
 
     func endStranger() {
-        stranger?.terminate()
-        stranger?.waitUntilExit()
+        guard let process = stranger else { return }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
         stranger = nil
     }
 

@@ -1,5 +1,5 @@
-/// What a move of a whole server to another place leaves in both databases, as a row behind the
-/// steps of the schema: no server opens one, of whatever version, for even one that knows nothing
+/// What a move of a whole server to another place leaves in both databases, and a restore in the one
+/// it fills, as a row behind the steps of the schema: no server opens one, of whatever version, for even one that knows nothing
 /// of moves takes the row for a step of a newer one.
 package struct MoveMark: Hashable, Sendable {
     package enum Kind: String, Sendable, CaseIterable {
@@ -9,12 +9,14 @@ package struct MoveMark: Hashable, Sendable {
         case left
         /// What is here is not whole yet.
         case arriving
+        /// A backup is being put here, which is not whole yet.
+        case restoring
     }
 
     package let kind: Kind
     /// The server's id.
     package let server: String
-    /// The other place, as people name it.
+    /// The other place, as people name it; of a restore the backup's.
     package let place: String
 
     package init(_ kind: Kind, server: String, place: String) {
@@ -72,6 +74,11 @@ package struct MoveMark: Hashable, Sendable {
             StorageError(
                 .databaseMoved,
                 "A server is on its way here from \(place): run the same martlet migrate again.")
+        case .restoring:
+            StorageError(
+                .databaseMoved,
+                "A restore of the backup in \(place) has not ended: run the same martlet restore "
+                    + "again.")
         }
     }
 }

@@ -85,8 +85,11 @@ package struct MoveMark: Hashable, Sendable {
 
 /// What a database is opened for.
 package enum DatabasePurpose: Sendable {
-    /// The schema is brought up to date; a database that a move has marked is refused.
+    /// The schema is brought up to date; a database that a move has marked is refused. It may have
+    /// taken additive steps of a newer version.
     case serving
+    /// The same for who copies all its rows: he must know every step.
+    case copying
     /// The schema must be of this version, and stays as it is.
     case movingFrom
     /// The same, or there is none yet.
@@ -100,10 +103,14 @@ package enum DatabasePurpose: Sendable {
         _ applied: [String], of migrations: [Migration]
     ) throws(StorageError) -> Int {
         let mark = applied.last.flatMap(MoveMark.init(parsing:))
-        if let mark, case .serving = self { throw mark.refusal }
-        let count = try Migration.count(mark == nil ? applied : applied.dropLast(), of: migrations)
         switch self {
-        case .serving: break
+        case .serving, .copying: if let mark { throw mark.refusal }
+        case .movingFrom, .movingTo: break
+        }
+        let steps = mark == nil ? applied : applied.dropLast()
+        let count = try Migration.count(steps, of: migrations, allowsMore: self == .serving)
+        switch self {
+        case .serving, .copying: break
         case .movingTo where count == 0: break
         case .movingFrom, .movingTo:
             guard count == migrations.count else {

@@ -5,13 +5,17 @@ extension SQLiteSnapshot {
     /// Writes all rows of a database, as they are at one moment, into a new SQLite file, synced,
     /// while others read and write.
     ///
-    /// Memory: a page of rows.
+    /// Throws `databaseFromNewerVersion` rather than leave out what a newer version has added; an
+    /// SQLite database is copied with all that is in it. Memory: a page of rows.
     package static func make(
         _ path: String, of database: any Database, migrations: [Migration]
     ) async throws {
         if let database = database as? SQLiteDatabase { return try database.snapshot(to: path) }
         let tables = try SchemaTable.all(of: migrations)
         try await database.read { transaction in
+            // Another server may have brought it further; what it added would be left out.
+            let steps = try transaction.rows("SELECT name FROM migration ORDER BY position")
+            _ = try DatabasePurpose.copying.count(steps.map { $0.text(0) }, of: migrations)
             // A read whose connection was lost is begun again.
             try Files.remove(path)
             // Its owner's only: SQLite would let others read it.

@@ -147,7 +147,7 @@ package struct RestoreByRows: Sendable {
         }
         try copies.settle([copy.staged])
         try copies.end()
-        return try SQLiteDatabase(path: target.work, migrations: migrations)
+        return try SQLiteDatabase(path: target.work, migrations: migrations, for: .copying)
     }
 
     private func removeCopy() throws {

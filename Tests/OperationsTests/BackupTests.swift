@@ -48,13 +48,17 @@ import Testing
         return database
     }
 
-    private func backup(_ database: SQLiteDatabase, at now: Timestamp = now) -> Backup {
+    private func backup(
+        _ database: SQLiteDatabase, at now: Timestamp = now
+    ) throws -> Backup {
         let path = folder.file("data")
         return Backup(
             of: Backup.Source(
-                database: database, objects: path + "/blobs/objects",
+                database: database,
+                store: try DirectoryObjectStore(
+                    path: path + "/blobs", randomNumber: numbers.next),
                 revoked: path + "/revoked", receiptKey: path + "/receipt.key", folder: path),
-            to: folder.file("backup"), version: "1", now: { now })
+            to: folder.file("backup"), version: "1", migrations: Self.migrations, now: { now })
     }
 
     private func restore(into name: String, at now: Timestamp = now) -> Restore {
@@ -80,7 +84,7 @@ import Testing
 
     @Test func `what is there is not copied again, and a damaged object is named`() async throws {
         let database = try await server(5)
-        let first = backup(database)
+        let first = try backup(database)
         try first.prepare(allowsSameDisk: true)
         let report = try await first.run { _ in }
         #expect(report.objectCount == 5 && report.copiedCount == 5 && report.missing.isEmpty)
@@ -125,7 +129,7 @@ import Testing
 
     @Test func `a restore keeps every object that is there, and the newer ones too`() async throws {
         let database = try await server(4)
-        let made = backup(database)
+        let made = try backup(database)
         try made.prepare(allowsSameDisk: true)
         _ = try await made.run { _ in }
         try Data("key".utf8).write(to: URL(fileURLWithPath: folder.file("data/receipt.key")))
@@ -167,7 +171,7 @@ import Testing
 
     @Test func `the collector is held while a backup runs, and not for ever`() async throws {
         let database = try await server(1)
-        let made = backup(database)
+        let made = try backup(database)
         try made.prepare(allowsSameDisk: true)
         var seen: [Backup.Progress] = []
         _ = try await made.run { seen.append($0) }

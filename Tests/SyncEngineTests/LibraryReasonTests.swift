@@ -304,6 +304,18 @@ import Testing
         }
     }
 
+    @Test func `a server whose database does not answer, until it does`() throws {
+        try device.expectReason(
+            .serverDown, saying: "The server is down: its database does not answer.",
+            goesWithin: 31
+        ) {
+            device.refuse = { _ in .retryLater(code: "unreachable", seconds: 2) }
+            device.put("picture", at: place)
+        } goneAfter: {
+            device.refuse = { _ in nil }
+        }
+    }
+
     @Test func `a server under maintenance, until a probe says that it has ended`() throws {
         let end = Timestamp(milliseconds: 1_795_291_200_000)
         try device.expectReason(

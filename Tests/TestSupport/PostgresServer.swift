@@ -22,22 +22,26 @@ package final class PostgresServer: Sendable {
     /// Nothing is left of it when its process ends; nobody starts it again.
     private let isCommon: Bool
     private let running = Mutex<Process?>(nil)
-    private var data: String { folder.file("data") }
+    private let data: String
+    private let disk: SmallDisk?
 
-    package init(isCommon: Bool = false) throws {
+    /// `disk`: one that its data is to lie on.
+    package init(isCommon: Bool = false, on disk: SmallDisk? = nil) throws {
         self.isCommon = isCommon
+        self.disk = disk
         folder = try TemporaryFolder()
+        data = (disk?.path ?? folder.path) + "/data"
         port = try Self.freePort()
         try Data("päss\n".utf8).write(to: URL(fileURLWithPath: folder.file("password")))
         // PostgreSQL refuses to run as root, and wants its folder for itself.
         let (output, status) = try Self.shell(
             """
-            [ "$(id -u)" != 0 ] || chown -R postgres "$1"
+            [ "$(id -u)" != 0 ] || chown -R postgres "$1" "$(dirname "$3")"
             \(Self.asUser)
-            cd "$1" && as_user "$2/initdb" --pgdata="$1/data" --username=\(Self.user) \
+            cd "$1" && as_user "$2/initdb" --pgdata="$3" --username=\(Self.user) \
                 --pwfile="$1/password" --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 \
                 --locale-provider=icu --icu-locale=en-US --no-sync 2>&1
-            """, folder.path, try Self.programs())
+            """, folder.path, try Self.programs(), data)
         guard status == 0 else { throw Failure(description: "initdb failed: \(output)") }
         try start()
     }
@@ -64,7 +68,7 @@ package final class PostgresServer: Sendable {
             """
             \(Self.asUser)
             cd "$1"
-            as_user "$2/postgres" -D "$1/data" -p \(port) -c listen_addresses=127.0.0.1 \
+            as_user "$2/postgres" -D "$4" -p \(port) -c listen_addresses=127.0.0.1 \
                 -c unix_socket_directories= -c fsync=off -c max_connections=200 \
                 -c autovacuum=off >>"$1/log" 2>&1 &
             server=$!
@@ -73,16 +77,15 @@ package final class PostgresServer: Sendable {
             wait $server
             [ -z "$3" ] || rm -rf "$1"
             """, "sh", folder.path, try Self.programs(),
-            isCommon ? "remove" : "",
+            isCommon ? "remove" : "", data,
         ]
         process.standardInput = Pipe()
         try process.run()
         running.withLock { $0 = process }
         for _ in 0..<600 {
-            if PQping("host=127.0.0.1 port=\(port)") == PQPING_OK { return }
+            if answers { return }
             usleep(50_000)
         }
-        let log = (try? String(contentsOfFile: folder.file("log"), encoding: .utf8)) ?? ""
         throw Failure(description: "PostgreSQL does not start: \(log.suffix(2_000))")
     }
 
@@ -100,12 +103,20 @@ package final class PostgresServer: Sendable {
         // Its children end by themselves; until then it cannot start again.
         for _ in 0..<200 {
             let (output, _) = try Self.shell(
-                "for p in /proc/[0-9]*; do [ \"$(readlink $p/cwd)\" = \"$1/data\" ] && echo $p; "
-                    + "done; true", folder.path)
+                "for p in /proc/[0-9]*; do [ \"$(readlink $p/cwd)\" = \"$1\" ] && echo $p; "
+                    + "done; true", data)
             if output.isEmpty { break }
             usleep(50_000)
         }
         try? FileManager.default.removeItem(atPath: data + "/postmaster.pid")
+    }
+
+    /// Whether it answers, which it does not when it has ended by itself.
+    package var answers: Bool { PQping("host=127.0.0.1 port=\(port)") == PQPING_OK }
+
+    /// What it says of itself.
+    package var log: String {
+        (try? String(contentsOfFile: folder.file("log"), encoding: .utf8)) ?? ""
     }
 
     private func end() {

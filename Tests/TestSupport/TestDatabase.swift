@@ -29,6 +29,16 @@ package enum TestDatabase {
             PostgresAddress(parsing: try postgresAddress(path)), migrations: migrations)
     }
 
+    /// Takes one step more than the programs that use the database, as a newer one's start does.
+    package static func takeStep(_ step: Migration, at address: String) throws {
+        let name = address.split(separator: "/").last.map(String.init) ?? ""
+        let names = try PostgresServer.shared().run(
+            "SELECT name FROM migration ORDER BY position", in: name)
+        _ = try PostgresDatabase(
+            PostgresAddress(parsing: address),
+            migrations: names.map { Migration(name: $0, sql: "") } + [step])
+    }
+
     /// Makes the database that stands for a file; its address.
     package static func postgresAddress(_ path: String) throws -> String {
         let server = try PostgresServer.shared()

@@ -32,16 +32,11 @@ struct BackupCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try place.requireEmbedded(
-            "A backup is of the embedded database: with PostgreSQL copy that by pg_dump, and "
-                + "behind it the folder of --data.")
-        try place.refuseBucket(for: "backup")
-        let folder = try place.existingFolder()
+        _ = try place.existingFolder()
         let target = DeviceHome.absolute(to)
-        let source = try DataFolder(path: folder).backupSource()
-        try await BlobsPlace.directory.checkKeys(in: source.database)
         let backup = Backup(
-            of: source, to: target, version: MartletVersion.text,
+            of: try await place.serverPlace().backupSource(), to: target,
+            version: MartletVersion.text, migrations: MartletServer.migrations,
             now: ServerSurroundings.system.now)
         try backup.prepare(allowsSameDisk: sameDisk)
         let lock = try Self.lock(target)
@@ -89,13 +84,15 @@ struct BackupCommand: AsyncParsableCommand {
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Put a backup into a server's folder that is empty or damaged.",
-        discussion: "The server must not run. Interrupted, it is run again.")
+        abstract: "Put a backup into a server's place that is empty or damaged.",
+        discussion: """
+            The server must not run; a PostgreSQL database must be empty. Interrupted, it is run again.
+            """)
 
     @Option(help: "The backup's folder.")
     var from: String
 
-    @Flag(help: "Also where there is a database that can be read; it is kept aside.")
+    @Flag(help: "Also where the folder has a database that can be read; it is kept aside.")
     var replace = false
 
     @OptionGroup var place: ServerPlaceOptions
@@ -113,22 +110,16 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try place.requireEmbedded(
-            "A restore is of the embedded database: with PostgreSQL put back its dump by "
-                + "pg_restore, and the folder of --data.")
-        try place.refuseBucket(for: "restore")
-        let folder = DataFolder(path: try place.folder())
-        let lock = try folder.takeForRestore()
-        let restore = Restore(
-            from: DeviceHome.absolute(from), to: folder.restoreTarget,
-            kernel: DataFolder.kernel(.system), migrations: MartletServer.migrations,
-            at: ServerSurroundings.system.now())
-        try restore.prepare(replaces: replace)
         var line = CopyingLine(isQuiet: output.json)
-        let report = try await restore.run {
+        let report = try await place.serverPlace().restore(
+            from: DeviceHome.absolute(from), replaces: replace
+        ) {
             line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
         }
-        withExtendedLifetime(lock) {}
+        try show(report)
+    }
+
+    private func show(_ report: Restore.Report) throws {
         if output.json {
             try Output.json(
                 Result(

@@ -26,13 +26,6 @@ struct ServerPlaceOptions: ParsableArguments {
         return .postgres(try PostgresAddress(parsing: database))
     }
 
-    /// For what only the embedded database has.
-    func requireEmbedded(_ otherwise: String) throws {
-        guard case .sqlite = try databasePlace() else {
-            throw Complaint(.usage, "invalidConfiguration", otherwise)
-        }
-    }
-
     /// Absolute.
     func folder() throws -> String {
         DeviceHome.absolute(data ?? DeviceContext.defaultDataFolder)
@@ -43,14 +36,11 @@ struct ServerPlaceOptions: ParsableArguments {
         try BlobsPlace(parsing: blobs, environment: DeviceContext.environment)
     }
 
-    /// Throws where the blobs are in a bucket, which `command` cannot work with.
-    func refuseBucket(for command: String) throws {
-        guard blobs == "directory" else {
-            throw Complaint(
-                .usage, "blobsInBucket",
-                "martlet \(command) works with blobs in the server's own folder only: for a bucket, "
-                    + "see “Blobs in a bucket” in Documentation/operations.md.")
-        }
+    /// All of it.
+    func serverPlace() throws -> ServerPlace {
+        ServerPlace(
+            folder: DataFolder(path: try folder(), database: try databasePlace()),
+            blobs: try blobsPlace())
     }
 
     /// The accounts there.

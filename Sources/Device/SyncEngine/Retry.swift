@@ -127,6 +127,7 @@ extension RequestFailure {
     var cause: String {
         guard case .retryLater(let code, let seconds?) = self else { return text }
         if code == "objectStoreUnreachable" { return "the store of its blobs does not answer" }
+        if code == "unreachable" { return "its database does not answer" }
         return "it asks to be left alone for \(EvidenceText.duration(seconds: seconds))"
     }
 

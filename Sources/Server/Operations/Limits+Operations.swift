@@ -32,6 +32,8 @@ extension Limits {
     /// Copies that are synced together.
     static let backupBatchCountMax = 1_000
     static let backupBatchByteCountMax: Int64 = 256 << 20
+    /// Of a bucket's objects.
+    static let backupReadsAtOnceMax = 8
     static let backupManifestByteCountMax = 16 << 20
     package static let keyFileByteCountMax = 64 << 20
 

@@ -18,12 +18,16 @@ package protocol Database: Sendable {
 ///
 /// Released ones stay as they are.
 package struct Migration: Hashable, Sendable {
-    /// Unique and never changed, such as `2026-11-21 zones and records`.
+    /// Unique and never changed, such as `2026-11-21 zones and records`; one that ends with
+    /// `additiveMark` is a step that older programs live with.
     package let name: String
     /// Statements separated by semicolons.
     package let sql: String
 
     package init(name: String, sql: String) {
+        if Self.isAdditive(name), let obstacle = Self.obstacle(in: sql) {
+            preconditionFailure("\(name) is no additive step: \(obstacle)")
+        }
         self.name = name
         self.sql = sql
     }
@@ -32,12 +36,15 @@ package struct Migration: Hashable, Sendable {
 extension Migration {
     /// How many of `migrations` a database has taken that says it took `applied`.
     ///
-    /// Throws `databaseFromNewerVersion` for others than the first ones.
+    /// Throws `databaseFromNewerVersion` for others than the first ones; behind all of them there may
+    /// be additive steps when it `allowsMore`.
     static func count(
-        _ applied: some BidirectionalCollection<String>, of migrations: [Migration]
+        _ applied: [String], of migrations: [Migration], allowsMore: Bool
     ) throws(StorageError) -> Int {
         let names = migrations.map(\.name)
-        guard applied.count <= names.count, applied.elementsEqual(names.prefix(applied.count))
+        let (known, later) = (applied.prefix(names.count), applied.dropFirst(names.count))
+        guard known.elementsEqual(names.prefix(known.count)),
+            later.isEmpty || allowsMore && later.allSatisfy(isAdditive)
         else {
             throw StorageError(
                 .databaseFromNewerVersion,
@@ -46,6 +53,6 @@ extension Migration {
                 start that version, or restore a backup made by this one.
                 """)
         }
-        return applied.count
+        return known.count
     }
 }

@@ -1,5 +1,5 @@
-/// What a move of a whole server to another place leaves in both databases, as a row behind the
-/// steps of the schema: no server opens one, of whatever version, for even one that knows nothing
+/// What a move of a whole server to another place leaves in both databases, and a restore in the one
+/// it fills, as a row behind the steps of the schema: no server opens one, of whatever version, for even one that knows nothing
 /// of moves takes the row for a step of a newer one.
 package struct MoveMark: Hashable, Sendable {
     package enum Kind: String, Sendable, CaseIterable {
@@ -9,12 +9,14 @@ package struct MoveMark: Hashable, Sendable {
         case left
         /// What is here is not whole yet.
         case arriving
+        /// A backup is being put here, which is not whole yet.
+        case restoring
     }
 
     package let kind: Kind
     /// The server's id.
     package let server: String
-    /// The other place, as people name it.
+    /// The other place, as people name it; of a restore the backup's.
     package let place: String
 
     package init(_ kind: Kind, server: String, place: String) {
@@ -72,14 +74,22 @@ package struct MoveMark: Hashable, Sendable {
             StorageError(
                 .databaseMoved,
                 "A server is on its way here from \(place): run the same martlet migrate again.")
+        case .restoring:
+            StorageError(
+                .databaseMoved,
+                "A restore of the backup in \(place) has not ended: run the same martlet restore "
+                    + "again.")
         }
     }
 }
 
 /// What a database is opened for.
 package enum DatabasePurpose: Sendable {
-    /// The schema is brought up to date; a database that a move has marked is refused.
+    /// The schema is brought up to date; a database that a move has marked is refused. It may have
+    /// taken additive steps of a newer version.
     case serving
+    /// The same for who copies all its rows: he must know every step.
+    case copying
     /// The schema must be of this version, and stays as it is.
     case movingFrom
     /// The same, or there is none yet.
@@ -93,10 +103,14 @@ package enum DatabasePurpose: Sendable {
         _ applied: [String], of migrations: [Migration]
     ) throws(StorageError) -> Int {
         let mark = applied.last.flatMap(MoveMark.init(parsing:))
-        if let mark, case .serving = self { throw mark.refusal }
-        let count = try Migration.count(mark == nil ? applied : applied.dropLast(), of: migrations)
         switch self {
-        case .serving: break
+        case .serving, .copying: if let mark { throw mark.refusal }
+        case .movingFrom, .movingTo: break
+        }
+        let steps = mark == nil ? applied : applied.dropLast()
+        let count = try Migration.count(steps, of: migrations, allowsMore: self == .serving)
+        switch self {
+        case .serving, .copying: break
         case .movingTo where count == 0: break
         case .movingFrom, .movingTo:
             guard count == migrations.count else {

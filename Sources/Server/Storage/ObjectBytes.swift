@@ -16,6 +16,11 @@ package struct ObjectBytes: AsyncSequence, Sendable {
 
     init(_ open: @escaping @Sendable () -> any ObjectReading) { self.open = open }
 
+    /// A range of a plain file's bytes.
+    package init(file path: String, range: Range<Int64>) {
+        self.init { FileReading(path: path, range: range, threads: .storage) }
+    }
+
     package func makeAsyncIterator() -> Iterator { Iterator(reading: open()) }
 
     /// Throws `objectNotFound`, or `damaged` when the object is shorter than the range.

@@ -47,37 +47,42 @@ package struct Backup: Sendable {
 
     /// Where the server's things lie.
     package struct Source: Sendable {
-        package let database: SQLiteDatabase
-        package let objects: String
+        package let database: any Database
+        package let store: any ObjectStore
         package let revoked: String
         package let receiptKey: String
         /// The whole data folder.
         package let folder: String
+        /// Records or blobs are in the folder.
+        package let isOnDisk: Bool
 
         package init(
-            database: SQLiteDatabase, objects: String, revoked: String, receiptKey: String,
-            folder: String
+            database: any Database, store: any ObjectStore, revoked: String, receiptKey: String,
+            folder: String, isOnDisk: Bool = true
         ) {
             self.database = database
-            self.objects = objects
+            self.store = store
             self.revoked = revoked
             self.receiptKey = receiptKey
             self.folder = folder
+            self.isOnDisk = isOnDisk
         }
     }
 
     private let source: Source
     private let folder: String
     private let version: String
+    private let migrations: [Migration]
     private let now: @Sendable () -> Timestamp
 
     package init(
-        of source: Source, to folder: String, version: String,
+        of source: Source, to folder: String, version: String, migrations: [Migration],
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.source = source
         self.folder = folder
         self.version = version
+        self.migrations = migrations
         self.now = now
     }
 
@@ -95,7 +100,7 @@ package struct Backup: Sendable {
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
-        if allowsSameDisk { return }
+        if allowsSameDisk || !source.isOnDisk { return }
         if try PlainFiles.isOnSameFileSystem(folder, source.folder) {
             throw BackupError(
                 .sameDisk,
@@ -132,7 +137,8 @@ package struct Backup: Sendable {
         let database = "database-\(madeAt.milliseconds).sqlite"
         let list = "list-\(madeAt.milliseconds).txt"
         try sweep(keeping: before.map { [$0.database.name, $0.list.name] } ?? [])
-        try source.database.snapshot(to: folder + "/" + database)
+        try await SQLiteSnapshot.make(
+            folder + "/" + database, of: source.database, migrations: migrations)
         try SQLiteSnapshot.check(folder + "/" + database)
         let (state, objects) = try SQLiteSnapshot.read(folder + "/" + database) { transaction in
             (try SnapshotState(in: transaction), try Self.objects(in: transaction))
@@ -194,17 +200,24 @@ package struct Backup: Sendable {
         var staged: [FileCopies.Staged] = []
         var stagedByteCount: Int64 = 0
         var heldAt = now()
-        for (index, object) in objects.enumerated() {
-            let target = object.path(in: folder)
-            if try PlainFiles.byteCount(target) != object.byteCount {
-                if let copy = try stage(object, as: index, for: target, copies) {
+        var done = 0
+        while done < objects.count {
+            let turn = objects[done...].prefix(Limits.backupReadsAtOnceMax)
+            for (object, fate) in zip(turn, try await stage(Array(turn), from: done, copies)) {
+                switch fate {
+                case .there: break
+                case .lost: report.missing.append(object.digest)
+                case .staged(let copy):
                     staged.append(copy)
                     stagedByteCount += object.byteCount
                     report.copiedCount += 1
                     report.copiedByteCount += object.byteCount
-                } else {
-                    report.missing.append(object.digest)
                 }
+                done += 1
+                progress(
+                    Progress(
+                        done: done, count: objects.count,
+                        copiedByteCount: report.copiedByteCount))
             }
             if staged.count >= Limits.backupBatchCountMax
                 || stagedByteCount >= Limits.backupBatchByteCountMax
@@ -212,10 +225,6 @@ package struct Backup: Sendable {
                 try copies.settle(staged)
                 (staged, stagedByteCount) = ([], 0)
             }
-            progress(
-                Progress(
-                    done: index + 1, count: objects.count,
-                    copiedByteCount: report.copiedByteCount))
             let time = now()
             if time > heldAt.adding(seconds: Limits.collectorHoldRenewSeconds) {
                 try await hold()
@@ -226,19 +235,54 @@ package struct Backup: Sendable {
         try copies.end()
     }
 
-    /// `nil` when the server's own object is gone or is not what it should be.
+    private enum ObjectFate: Sendable {
+        case there
+        /// The server's own object is gone or is not what it should be.
+        case lost
+        case staged(FileCopies.Staged)
+    }
+
+    /// From a bucket they come side by side; a disk has its own order.
     private func stage(
-        _ object: BackupObject, as number: Int, for target: String, _ copies: FileCopies
-    ) throws -> FileCopies.Staged? {
+        _ objects: [BackupObject], from first: Int, _ copies: FileCopies
+    ) async throws -> [ObjectFate] {
+        guard let object = objects.first, source.store.localPath(of: object.key) == nil else {
+            var fates: [ObjectFate] = []
+            for (index, object) in objects.enumerated() {
+                fates.append(try await stage(object, as: first + index, copies))
+            }
+            return fates
+        }
+        return try await withThrowingTaskGroup(of: (Int, ObjectFate).self) { group in
+            for (index, object) in objects.enumerated() {
+                group.addTask { (index, try await stage(object, as: first + index, copies)) }
+            }
+            var fates: [ObjectFate] = Array(repeating: .there, count: objects.count)
+            for try await (index, fate) in group { fates[index] = fate }
+            return fates
+        }
+    }
+
+    private func stage(
+        _ object: BackupObject, as number: Int, _ copies: FileCopies
+    ) async throws -> ObjectFate {
+        let target = object.path(in: folder)
+        guard try PlainFiles.byteCount(target) != object.byteCount else { return .there }
         do {
-            let copy = try copies.stage(
-                source.objects + "/" + object.key.text, as: number, for: target)
-            if copy.digest == object.digest { return copy.staged }
+            let copy =
+                if let path = source.store.localPath(of: object.key) {
+                    try copies.stage(path, as: number, for: target)
+                } else {
+                    try await copies.stage(
+                        source.store.read(object.key, 0..<object.byteCount), as: number,
+                        for: target)
+                }
+            if copy.digest == object.digest { return .staged(copy.staged) }
             try copies.discard(copy.staged)
-            return nil
+            return .lost
         } catch {
-            guard error.code == .objectNotFound else { throw error }
-            return nil
+            guard error.code == .objectNotFound || error.code == .damaged else { throw error }
+            return .lost
         }
     }
 

@@ -64,6 +64,20 @@ package struct BackupManifest: Hashable, Sendable, Codable {
         return manifest
     }
 
+    /// Throws `backupDamaged` unless its database and its list are what it says.
+    ///
+    /// Blocks.
+    package func check(in folder: String) throws(BackupError) {
+        for file in [database, list] {
+            let found = try? PlainFiles.digest(folder + "/" + file.name)
+            guard let found, found == (file.digest, file.byteCount) else {
+                throw BackupError(
+                    .backupDamaged,
+                    "\(file.name) in \(folder) is not what the backup says: take another backup.")
+            }
+        }
+    }
+
     func write(in folder: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]

@@ -90,14 +90,7 @@ package struct Restore: Sendable {
     /// Blocks.
     package func prepare(replaces: Bool) throws {
         let manifest = try BackupManifest.read(in: folder)
-        for file in [manifest.database, manifest.list] {
-            let found = try? PlainFiles.digest(folder + "/" + file.name)
-            guard let found, found == (file.digest, file.byteCount) else {
-                throw BackupError(
-                    .backupDamaged,
-                    "\(file.name) in \(folder) is not what the backup says: take another backup.")
-            }
-        }
+        try manifest.check(in: folder)
         guard !replaces, try !Self.isUnderWay(mark: target.mark),
             try PlainFiles.byteCount(target.database) != nil
         else { return }

@@ -65,24 +65,27 @@ package struct Move: Sendable {
         tables = try SchemaTable.all(of: migrations)
     }
 
-    /// Tables whose rows go as they are; where objects get other keys, theirs come with them.
+    private var copies: TableCopies {
+        TableCopies(
+            source: source.database, target: target.database,
+            tables: keepsObjects
+                ? tables.filter { $0.name != "collectorHold" } : Self.rowTables(of: tables))
+    }
+
+    /// Tables whose rows go as they are, where objects get other keys: theirs come with them.
     ///
     /// What was read back from the old medium says nothing of the new one.
-    private var copies: TableCopies {
-        let byObjects = ["object", "objectRemoval", "lostObject"]
-        let chosen =
-            keepsObjects
-            ? tables
-            : tables.filter { !byObjects.contains($0.name) }
-                .map { $0.name == "holding" ? $0.without(["verifiedAt"]) : $0 }
-        return TableCopies(
-            source: source.database, target: target.database,
-            tables: chosen.filter { $0.name != "collectorHold" })
+    static func rowTables(of tables: [SchemaTable]) -> [SchemaTable] {
+        let others = ["object", "objectRemoval", "lostObject", "collectorHold"]
+        return tables.filter { !others.contains($0.name) }
+            .map { $0.name == "holding" ? $0.without(["verifiedAt"]) : $0 }
     }
 
     private var objects: ObjectMoves {
         ObjectMoves(
-            source: ObjectMoves.Place(database: source.database, store: source.store),
+            source: ObjectMoves.Source(database: source.database) { [store = source.store] in
+                store.read($1, 0..<$2)
+            },
             target: ObjectMoves.Place(database: target.database, store: target.store))
     }
 
@@ -169,6 +172,10 @@ package struct Move: Sendable {
                 .movedElsewhere,
                 "A server is on its way to \(source.name), from \(mark?.place ?? ""): let that move "
                     + "end before.")
+        case (.restoring, _):
+            throw MoveError(
+                .movedElsewhere,
+                "A backup is being restored to \(source.name): let martlet restore end before.")
         case (.left, nil) where targetServer == server: return (server, .ended)
         case (.left, .arriving) where targetMark?.server == server: return (server, .ending)
         case (.leaving, .arriving) where targetMark?.server == server: return (server, .underWay)
@@ -281,23 +288,7 @@ package struct Move: Sendable {
     private func end(_ server: String, at now: Timestamp) async throws {
         let mark = MoveMark(.left, server: server, place: target.name)
         try await source.database.write { try mark.write(in: $0) }
-        if !keepsObjects { try await markLost(at: now) }
+        if !keepsObjects { try await objects.markMissing(by: kernel, at: now) }
         try await target.database.write { try MoveMark.remove(in: $0) }
-    }
-
-    private func markLost(at now: Timestamp) async throws {
-        let kernel = kernel
-        try await objects.forEachMissing { page in
-            try await target.database.write { transaction in
-                for object in page {
-                    // An earlier run may have come so far.
-                    let marked = try transaction.first(
-                        "SELECT 1 FROM lostObject WHERE objectKey = ?", [.text(object.key.text)])
-                    guard marked == nil else { continue }
-                    try kernel.adopt([object], at: now, in: transaction)
-                    try kernel.markLost(object.digest, key: object.key, in: transaction)
-                }
-            }
-        }
     }
 }

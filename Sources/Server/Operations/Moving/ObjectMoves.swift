@@ -13,6 +13,12 @@ struct ObjectMoves: Sendable {
         let store: any ObjectStore
     }
 
+    /// Where objects come from: their rows, and their bytes by digest, key and size.
+    struct Source: Sendable {
+        let database: any Database
+        let read: @Sendable (Digest, ObjectKey, Int64) -> ObjectBytes
+    }
+
     struct Outcome: Hashable, Sendable {
         /// In the target.
         var count = 0
@@ -37,11 +43,15 @@ struct ObjectMoves: Sendable {
         var isLast = false
     }
 
-    let source: Place
+    let source: Source
     let target: Place
 
     /// Makes the target's objects the source's; those that cannot be read are `missing`.
-    func run(_ progress: (Outcome) -> Void) async throws -> Outcome {
+    ///
+    /// `removesSurplus`: the target keeps none that the source has not.
+    func run(
+        removesSurplus: Bool = true, _ progress: (Outcome) -> Void
+    ) async throws -> Outcome {
         var outcome = Outcome()
         var after: Digest?
         while true {
@@ -49,7 +59,9 @@ struct ObjectMoves: Sendable {
             let end = page.isLast ? nil : page.rows.last?.digest
             let there = try await known(after: after, upTo: end)
             let wanted = Set(page.rows.map(\.digest))
-            try await remove(there.values.filter { !wanted.contains($0.digest) })
+            if removesSurplus {
+                try await remove(there.values.filter { !wanted.contains($0.digest) })
+            }
             for row in page.rows where there[row.digest]?.byteCount == row.byteCount {
                 outcome.count += 1
                 outcome.byteCount += row.byteCount
@@ -62,8 +74,30 @@ struct ObjectMoves: Sendable {
         }
     }
 
+    /// Devices that have what the target lacks are asked for it; returns what that is.
+    ///
+    /// The rows of who holds it must be there.
+    @discardableResult
+    func markMissing(by kernel: Kernel, at now: Timestamp) async throws -> [Digest] {
+        var missing: [Digest] = []
+        try await forEachMissing { page in
+            missing += page.map(\.digest)
+            try await target.database.write { transaction in
+                for object in page {
+                    // An earlier run may have come so far.
+                    let marked = try transaction.first(
+                        "SELECT 1 FROM lostObject WHERE objectKey = ?", [.text(object.key.text)])
+                    guard marked == nil else { continue }
+                    try kernel.adopt([object], at: now, in: transaction)
+                    try kernel.markLost(object.digest, key: object.key, in: transaction)
+                }
+            }
+        }
+        return missing
+    }
+
     /// Every object that the target lacks, a page at a time.
-    func forEachMissing(
+    private func forEachMissing(
         _ body: ([StoredObject]) async throws -> Void
     ) async throws {
         var after: Digest?
@@ -185,7 +219,7 @@ struct ObjectMoves: Sendable {
     private func copyAlone(_ row: Row, into outcome: inout Outcome) async throws {
         let writer = try await target.store.makeWriter()
         do {
-            for try await step in source.store.read(row.key, 0..<row.byteCount) {
+            for try await step in source.read(row.digest, row.key, row.byteCount) {
                 try await writer.append(step)
             }
             guard case .stored(let object) = try await writer.finish(expecting: row.digest) else {
@@ -226,7 +260,7 @@ struct ObjectMoves: Sendable {
 
     /// `nil` in the place of one that is gone.
     private func read(_ rows: [Row]) async throws -> [[UInt8]?] {
-        let store = source.store
+        let source = source
         return try await withThrowingTaskGroup(of: (Int, [UInt8]?).self) { group in
             var read: [[UInt8]?] = Array(repeating: nil, count: rows.count)
             for (index, row) in rows.enumerated() {
@@ -234,7 +268,7 @@ struct ObjectMoves: Sendable {
                 {
                     read[number] = bytes
                 }
-                group.addTask { (index, try await Self.bytes(of: row, in: store)) }
+                group.addTask { (index, try await Self.bytes(of: row, in: source)) }
             }
             for try await (number, bytes) in group { read[number] = bytes }
             return read
@@ -242,11 +276,11 @@ struct ObjectMoves: Sendable {
     }
 
     private static func bytes(
-        of row: Row, in store: any ObjectStore
+        of row: Row, in source: Source
     ) async throws -> [UInt8]? {
         do {
             var bytes: [UInt8] = []
-            for try await step in store.read(row.key, 0..<row.byteCount) {
+            for try await step in source.read(row.digest, row.key, row.byteCount) {
                 bytes.append(contentsOf: step.readableBytesView)
             }
             return bytes
@@ -256,12 +290,8 @@ struct ObjectMoves: Sendable {
         }
     }
 
-    /// The object is gone, cut off, or lies where the disk cannot be read.
     private static func isLoss(_ error: any Error) -> Bool {
-        switch (error as? StorageError)?.code {
-        case .objectNotFound, .damaged, .inputOutput: true
-        default: false
-        }
+        (error as? StorageError)?.isLoss ?? false
     }
 
     private func note(copied row: Row, in outcome: inout Outcome) {

@@ -104,15 +104,6 @@ package struct DataFolder: Sendable {
             path: database, migrations: MartletServer.migrations, for: purpose)
     }
 
-    /// What a backup is made of.
-    ///
-    /// Blocks.
-    package func backupSource() throws(StorageError) -> Backup.Source {
-        Backup.Source(
-            database: try openDatabase(), objects: blobs + "/objects", revoked: revoked,
-            receiptKey: receiptKey, folder: path)
-    }
-
     /// What a recovery reads: no database, so that it may be lost.
     package var recoverySource: Recovery.Source {
         Recovery.Source(folder: path, manifest: manifest, objects: blobs + "/objects")
@@ -138,10 +129,6 @@ package struct DataFolder: Sendable {
     /// Keeps servers off the folder for as long as the lock is kept.
     ///
     /// Throws `dataFolderInUse` while one runs. Blocks.
-    package func takeForRestore() throws(ServerError) -> DataFolderLock {
-        try take(for: "restoring a backup")
-    }
-
     func take(for work: String) throws(ServerError) -> DataFolderLock {
         do {
             try FileManager.default.createDirectory(

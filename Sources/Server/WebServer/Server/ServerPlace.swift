@@ -14,6 +14,11 @@ package struct ServerPlace: Sendable {
     package let folder: DataFolder
     package let blobs: BlobsPlace
 
+    package init(folder: DataFolder, blobs: BlobsPlace) {
+        self.folder = folder
+        self.blobs = blobs
+    }
+
     /// Reads a folder's absolute path and behind it, in any order, `postgres://…` and
     /// `s3://BUCKET[/PREFIX]`; what is not named is in the folder.
     ///
@@ -176,18 +181,18 @@ package struct ServerMove: Sendable {
 }
 
 /// Keeps servers off places for as long as it is kept.
-private final class ServerLocks: Sendable {
+final class ServerLocks: Sendable {
     private let folders: [DataFolderLock]
     private let databases: [PostgresListener]
 
     /// Blocks.
-    init(_ places: [ServerPlace]) throws {
+    init(_ places: [ServerPlace], for work: String = "moving a server") throws {
         var paths: Set<String> = []
         var folders: [DataFolderLock] = []
         var databases: [PostgresListener] = []
         for place in places {
             if paths.insert(place.folder.path).inserted {
-                folders.append(try place.folder.take(for: "moving a server"))
+                folders.append(try place.folder.take(for: work))
             }
             if case .postgres(let address) = place.folder.place {
                 databases.append(

@@ -1,0 +1,100 @@
+package import Operations
+import Records
+import Storage
+
+// Backups of a server in any kind of place, and back.
+extension ServerPlace {
+    /// Records and blobs are both in the folder.
+    package var isEmbedded: Bool {
+        if case .sqlite = folder.place, case .directory = blobs { true } else { false }
+    }
+
+    /// Neither is.
+    private var isElsewhere: Bool {
+        if case .postgres = folder.place, case .bucket = blobs { true } else { false }
+    }
+
+    /// What a backup is made of, beside servers that run or not.
+    ///
+    /// Throws `wrongPlace` where its objects are somewhere else. Blocks.
+    package func backupSource(
+        _ surroundings: ServerSurroundings = .system
+    ) async throws -> Backup.Source {
+        let database = try folder.openAnyDatabase()
+        try await blobs.checkKeys(in: database)
+        return Backup.Source(
+            database: database, store: try blobs.openForReading(in: folder, surroundings),
+            revoked: folder.revoked, receiptKey: folder.receiptKey, folder: folder.path,
+            isOnDisk: !isElsewhere)
+    }
+
+    /// Puts a backup there while no server runs; `replaces`: also where a folder has a database that
+    /// can be read, which is kept aside.
+    ///
+    /// Throws `ServerError.dataFolderInUse` or `StorageError.busy` while a server runs. Blocks.
+    package func restore(
+        from backup: String, replaces: Bool, surroundings: ServerSurroundings = .system,
+        _ progress: (Backup.Progress) -> Void
+    ) async throws -> Restore.Report {
+        let locks = try ServerLocks([self], for: "restoring a backup")
+        try BackupManifest.read(in: backup).check(in: backup)
+        let report =
+            try isEmbedded && !RestoreByRows.isOfBucket(backup)
+            ? try await restoreFolder(from: backup, replaces, surroundings, progress)
+            : try await restoreByRows(from: backup, replaces, surroundings, progress)
+        withExtendedLifetime(locks) {}
+        return report
+    }
+
+    private func restoreFolder(
+        from backup: String, _ replaces: Bool, _ surroundings: ServerSurroundings,
+        _ progress: (Backup.Progress) -> Void
+    ) async throws -> Restore.Report {
+        let restore = Restore(
+            from: backup, to: folder.restoreTarget, kernel: DataFolder.kernel(surroundings),
+            migrations: MartletServer.migrations, at: surroundings.now())
+        try restore.prepare(replaces: replaces)
+        return try await restore.run(progress)
+    }
+
+    private func restoreByRows(
+        from backup: String, _ replaces: Bool, _ surroundings: ServerSurroundings,
+        _ progress: (Backup.Progress) -> Void
+    ) async throws -> Restore.Report {
+        let aside = try moveDatabaseAside(replaces: replaces, at: surroundings.now())
+        let restore = RestoreByRows(
+            from: backup,
+            to: RestoreByRows.Target(
+                name: text, database: try folder.openAnyDatabase(for: .movingTo),
+                store: try blobs.open(in: folder, surroundings), revoked: folder.revoked,
+                receiptKey: folder.receiptKey, work: folder.path + "/restoring.sqlite"),
+            kernel: DataFolder.kernel(surroundings), migrations: MartletServer.migrations,
+            at: surroundings.now())
+        var report = try await restore.run(progress)
+        report.aside = aside
+        return report
+    }
+
+    /// Where the folder's database is now; `nil` when it had none, or one that may be filled.
+    private func moveDatabaseAside(replaces: Bool, at now: Timestamp) throws -> String? {
+        guard case .sqlite = folder.place, try PlainFiles.byteCount(folder.database) != nil,
+            !RestoreByRows.mayFill(folder.database)
+        else { return nil }
+        guard replaces || (try? SQLiteSnapshot.check(folder.database)) == nil else {
+            throw BackupError(
+                .databaseInPlace,
+                "\(folder.path) has a database that can be read. Give --replace to put the backup "
+                    + "in its place; it is kept aside.")
+        }
+        let aside = folder.path + "/replaced-\(now.milliseconds)"
+        try PlainFiles.makeFolder(aside)
+        for suffix in ["", "-wal", "-shm"]
+        where try PlainFiles.byteCount(folder.database + suffix) != nil {
+            try PlainFiles.move(
+                folder.database + suffix, to: aside + "/database.sqlite" + suffix)
+        }
+        try PlainFiles.syncFolder(aside)
+        try PlainFiles.syncFolder(folder.path)
+        return aside
+    }
+}

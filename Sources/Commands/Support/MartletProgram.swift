@@ -75,7 +75,7 @@ struct MartletCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, AccountCommand.self, MaintenanceCommand.self,
             BackupCommand.self, RestoreCommand.self, MigrateCommand.self,
-            ManifestCommand.self, RecoverCommand.self, ScrubCommand.self,
+            ManifestCommand.self, RecoverCommand.self, ScrubCommand.self, AlertsCommand.self,
             LoginCommand.self, LogoutCommand.self,
             SyncCommand.self, PauseCommand.self, ResumeCommand.self, ConfigCommand.self,
             StatusCommand.self, LibraryCommand.self, ServicesCommand.self, ServiceCommand.self,

@@ -109,5 +109,9 @@ extension FindingTable {
             .scrubDoubtful, .trouble,
             "So many stored bytes could not be read back that their disk is suspected: {cause}.",
             advice: "Check that the disk is mounted and sound; then run martlet scrub."),
+        FindingRule(
+            .alertChannelFailing, .hindrance,
+            "Alerts to {channel} have not got through since {time}: {cause}.",
+            advice: "Run martlet alerts test {channel} and mend what it says, or remove it."),
     ]
 }

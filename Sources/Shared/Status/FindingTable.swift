@@ -99,4 +99,5 @@ extension FindingCode {
     package static let jobsGivenUp = FindingCode(rawValue: "jobsGivenUp")
     package static let scrubLate = FindingCode(rawValue: "scrubLate")
     package static let scrubDoubtful = FindingCode(rawValue: "scrubDoubtful")
+    package static let alertChannelFailing = FindingCode(rawValue: "alertChannelFailing")
 }

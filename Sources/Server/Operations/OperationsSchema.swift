@@ -11,6 +11,7 @@ package enum OperationsSchema {
     package static let laterMigrations = [
         Migration(name: "2026-11-22 operations: reading back", sql: readingBack),
         Migration(name: "2026-11-22 operations: alerts", sql: AlertSchema.alerts),
+        Migration(name: "2026-11-22 operations: proofs of backups", sql: ProofSchema.proofs),
     ]
 
     private static let readingBack = """

@@ -113,5 +113,13 @@ extension FindingTable {
             .alertChannelFailing, .hindrance,
             "Alerts to {channel} have not got through since {time}: {cause}.",
             advice: "Run martlet alerts test {channel} and mend what it says, or remove it."),
+        FindingRule(
+            .backupProofFailed, .trouble,
+            "The backup of {made} does not restore, as tried on {time}: {cause}.",
+            advice: "Run martlet backup into a new folder on a sound disk, and prove that one."),
+        FindingRule(
+            .backupUnproven, .hindrance,
+            "No backup was proven to restore {age}.",
+            advice: "Run martlet prove with the backup's folder, each week."),
     ]
 }

@@ -94,6 +94,7 @@ package struct AlertCauses: Sendable {
             switch finding.code {
             case .objectStoreUnusable, .serverDatabaseUnusable: Limits.alertPassingSeconds
             case .backupMissing: Limits.alertBackupMissingSeconds
+            case .backupUnproven: Limits.alertUnprovenSeconds
             default: Int64(0)
             }
         return AlertSighting(

@@ -71,7 +71,12 @@ let package = Package(
             ]),
         module(
             "Server", "Operations",
-            ["Kernel", "Storage", "Library", "Media", "Records", "Status", logging]),
+            [
+                "Accounts", "Kernel", "Storage", "Library", "Media", "Records", "Status",
+                asyncHTTPClient, crypto, logging, nioCore, nioPosix,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         // The web page's files, compiled into the program: it works from any folder, alone.
         .target(
             name: "WebFiles", path: "Web",
@@ -142,7 +147,10 @@ let package = Package(
         test("Accounts", ["Accounts", "Kernel", "Storage", "Records"]),
         test(
             "Operations",
-            ["Operations", "Kernel", "Storage", "Library", "Records", "Status", logging, nioCore]),
+            [
+                "Operations", "Accounts", "Kernel", "Storage", "Library", "Records", "Status",
+                crypto, logging, nioCore,
+            ]),
         test("Rendering", ["Rendering", "Media", "Records", "martlet"]),
         test(
             "Photos",

@@ -137,8 +137,8 @@ final class Household {
 
     /// A command beside the server, on its data.
     @discardableResult
-    func onServer(_ arguments: String...) throws -> Program.Result {
-        try Program.run(arguments + ["--data", data] + place)
+    func onServer(_ arguments: String..., input: String? = nil) throws -> Program.Result {
+        try Program.run(arguments + ["--data", data] + place, input: input)
     }
 
     /// A page of the server's, without a sign-in.

@@ -81,6 +81,8 @@ package struct Complaint: Error, Hashable, Sendable {
             self.init(
                 error.code == .objectsMissing || error.code == .rowsDiffer ? .incomplete : .usage,
                 error.code.rawValue, error.message)
+        case let error as AlertError:
+            self.init(Self.status(of: error.code), error.code.rawValue, error.message)
         case let error as RecoveryError:
             self.init(
                 error.code == .diskFull ? .incomplete : .usage, error.code.rawValue,
@@ -101,6 +103,14 @@ package struct Complaint: Error, Hashable, Sendable {
             .wrongRegion, .databaseMoved, .databaseFromOlderVersion:
             .usage
         default: .incomplete
+        }
+    }
+
+    private static func status(of code: AlertError.Code) -> CommandStatus {
+        switch code {
+        case .invalidChannel, .channelExists, .channelNotFound, .tooManyChannels: .usage
+        case .unreachable, .timedOut, .unavailable: .tryAgain
+        case .tlsFailed, .notSignedIn, .refused: .incomplete
         }
     }
 

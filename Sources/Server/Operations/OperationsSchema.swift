@@ -9,7 +9,9 @@ package enum OperationsSchema {
 
     /// To be applied behind those of all modules.
     package static let laterMigrations = [
-        Migration(name: "2026-11-22 operations: reading back", sql: readingBack)
+        Migration(name: "2026-11-22 operations: reading back", sql: readingBack),
+        Migration(name: "2026-11-22 operations: alerts", sql: AlertSchema.alerts),
+        Migration(name: "2026-11-22 operations: proofs of backups", sql: ProofSchema.proofs),
     ]
 
     private static let readingBack = """

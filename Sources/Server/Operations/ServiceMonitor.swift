@@ -46,6 +46,7 @@ package final class ServiceMonitor: Sendable {
         var services: [MonitoredService: Measured] = [:]
         var maintenance: Maintenance?
         var scrub: ScrubState?
+        var proof: LastProof?
         var conditions = ServerConditions()
         var isRestored = false
     }
@@ -146,10 +147,13 @@ package final class ServiceMonitor: Sendable {
     package func look() async {
         do {
             try await restore()
-            let (maintenance, scrub) = try await database.read { transaction in
-                (try Maintenance.read(in: transaction), try ScrubState.read(in: transaction))
+            let (maintenance, scrub, proof) = try await database.read { transaction in
+                (
+                    try Maintenance.read(in: transaction), try ScrubState.read(in: transaction),
+                    try LastProof.read(in: transaction)
+                )
             }
-            state.withLock { ($0.maintenance, $0.scrub) = (maintenance, scrub) }
+            state.withLock { ($0.maintenance, $0.scrub, $0.proof) = (maintenance, scrub, proof) }
         } catch {
             logger.error("The maintenance cannot be read", metadata: ["error": "\(error)"])
         }
@@ -200,7 +204,7 @@ package final class ServiceMonitor: Sendable {
         }
         return SystemStatus(
             time: now, maintenance: maintenance, services: services,
-            scrub: state.withLock { $0.scrub })
+            scrub: state.withLock { $0.scrub }, proof: state.withLock { $0.proof })
     }
 
     /// Returns those whose health is another than before.

@@ -21,6 +21,8 @@ package struct SystemStatus: Hashable, Sendable {
     package let services: [Service]
     /// `nil`: not begun.
     package let scrub: ScrubState?
+    /// `nil`: no backup was ever tried.
+    package let proof: LastProof?
 
     /// Those that devices are told of.
     package var troubled: [Service] {

@@ -36,6 +36,7 @@ struct StatusPage {
             \(Self.maintenance(status.maintenance))
             \(status.services.map { Self.section($0, at: status.time) }.joined(separator: "\n"))
             \(Self.scrub(status.scrub))
+            \(Self.proof(status.proof))
                 </main>
                 <footer class="quiet">
                     As of \(EvidenceText.time(status.time)), measured by the server itself.
@@ -71,6 +72,21 @@ struct StatusPage {
                     <section>
                         <h2>Stored bytes</h2>
                         <p>\(last)\(now)\(doubt)</p>
+                    </section>
+            """
+    }
+
+    private static func proof(_ proof: LastProof?) -> String {
+        guard let proof else { return "" }
+        let good = proof.goodAt.map { "Proven to restore on \(EvidenceText.time($0))." } ?? ""
+        let bad =
+            proof.cause == nil
+            ? ""
+            : " <strong>The one of \(EvidenceText.time(proof.madeAt)) does not restore.</strong>"
+        return """
+                    <section>
+                        <h2>Backups</h2>
+                        <p>\(good)\(bad)</p>
                     </section>
             """
     }

@@ -109,5 +109,17 @@ extension FindingTable {
             .scrubDoubtful, .trouble,
             "So many stored bytes could not be read back that their disk is suspected: {cause}.",
             advice: "Check that the disk is mounted and sound; then run martlet scrub."),
+        FindingRule(
+            .alertChannelFailing, .hindrance,
+            "Alerts to {channel} have not got through since {time}: {cause}.",
+            advice: "Run martlet alerts test {channel} and mend what it says, or remove it."),
+        FindingRule(
+            .backupProofFailed, .trouble,
+            "The backup of {made} does not restore, as tried on {time}: {cause}.",
+            advice: "Run martlet backup into a new folder on a sound disk, and prove that one."),
+        FindingRule(
+            .backupUnproven, .hindrance,
+            "No backup was proven to restore {age}.",
+            advice: "Run martlet prove with the backup's folder, each week."),
     ]
 }

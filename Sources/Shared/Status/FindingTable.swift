@@ -99,4 +99,7 @@ extension FindingCode {
     package static let jobsGivenUp = FindingCode(rawValue: "jobsGivenUp")
     package static let scrubLate = FindingCode(rawValue: "scrubLate")
     package static let scrubDoubtful = FindingCode(rawValue: "scrubDoubtful")
+    package static let alertChannelFailing = FindingCode(rawValue: "alertChannelFailing")
+    package static let backupProofFailed = FindingCode(rawValue: "backupProofFailed")
+    package static let backupUnproven = FindingCode(rawValue: "backupUnproven")
 }

@@ -15,6 +15,7 @@ extension ServerExaminations {
             ServerExamination("jobs", "What is to be done", look: lookAtJobs),
             ServerExamination("serverClock", "The server's clock", look: lookAtClock),
             ServerExamination("maintenance", "Maintenance", look: lookAtMaintenance),
+            proof, alerts,
         ]
     }
 

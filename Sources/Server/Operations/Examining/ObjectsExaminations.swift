@@ -9,8 +9,12 @@ extension ServerExaminations {
         [
             ServerExamination("objects", "Objects against their rows", look: lookAtObjects),
             ServerExamination("bytes", "Objects, read again", look: lookAtBytes),
-            ServerExamination("wanted", "What the server has lost", look: lookAtLost),
+            wanted,
         ]
+    }
+
+    static var wanted: ServerExamination {
+        ServerExamination("wanted", "What the server has lost", look: lookAtLost)
     }
 
     // MARK: - Both ways

@@ -131,7 +131,7 @@ package enum ServerExaminations {
     }
 
     /// What keeps an examination from looking.
-    private static func trouble(_ error: any Error) -> Finding {
+    static func trouble(_ error: any Error) -> Finding {
         let storage = error as? StorageError ?? (error as? KernelError)?.cause as? StorageError
         let message = storage?.message ?? (error as? KernelError)?.message ?? "\(error)"
         let cause = ["cause": message.asCause]

@@ -42,6 +42,7 @@ package final class MartletServer: Service {
     package let noticeWatch: NoticeWatch
     package let monitor: ServiceMonitor
     package let scrub: Scrub
+    package let alerts: AlertWatch
     let surroundings: ServerSurroundings
     let signer: ReceiptSigner
     let extensions: [any ServerExtension]
@@ -75,6 +76,7 @@ package final class MartletServer: Service {
             database: parts.database, store: parts.store, kernel: parts.kernel,
             now: surroundings.now, randomNumber: surroundings.randomNumber,
             clock: surroundings.clock, logger: logger)
+        alerts = Self.alerts(configuration, parts, monitor, surroundings, logger)
         housekeeping = Housekeeping(
             parts: parts, surroundings: surroundings,
             manifest: configuration.folder.manifestWriter(
@@ -97,6 +99,7 @@ package final class MartletServer: Service {
                 BackgroundService { [monitor] in try await monitor.run() },
                 BackgroundService { [monitor] in try await monitor.probeForever() },
                 BackgroundService { [scrub] in try await scrub.run() },
+                BackgroundService { [alerts] in try await alerts.run() },
                 BackgroundService { [surroundings] in
                     while true {
                         try await surroundings.clock.sleep(for: .seconds(Limits.memoryTrimSeconds))

@@ -9,7 +9,8 @@ package enum OperationsSchema {
 
     /// To be applied behind those of all modules.
     package static let laterMigrations = [
-        Migration(name: "2026-11-22 operations: reading back", sql: readingBack)
+        Migration(name: "2026-11-22 operations: reading back", sql: readingBack),
+        Migration(name: "2026-11-22 operations: plans and history", sql: PlansSchema.sql),
     ]
 
     private static let readingBack = """

@@ -13,8 +13,10 @@ import Testing
         #expect(list.map(\.name) == ["Anna", "berta"])
         #expect(list.map(\.quotaByteCount) == [nil, 50_000])
         #expect(list.map(\.deviceCount) == [1, 0])
-        try await world.accounts.setQuota(.of("berta"), to: nil)
-        #expect(try await world.accounts.list().last?.quotaByteCount == nil)
+        #expect(try await world.accounts.find(.of("BERTA")) == list.last?.id)
+        await #expect(throws: AccountsError.self) {
+            try await world.accounts.find(.of("carla"))
+        }
     }
 
     @Test func `a service that is switched off is said in every session until it is on`()

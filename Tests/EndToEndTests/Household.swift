@@ -138,6 +138,11 @@ final class Household {
     /// A command beside the server, on its data.
     @discardableResult
     func onServer(_ arguments: String..., input: String? = nil) throws -> Program.Result {
+        try onServer(arguments, input: input)
+    }
+
+    @discardableResult
+    func onServer(_ arguments: [String], input: String? = nil) throws -> Program.Result {
         try Program.run(arguments + ["--data", data] + place, input: input)
     }
 

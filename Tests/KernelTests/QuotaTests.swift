@@ -105,4 +105,27 @@ import Testing
             #expect(try world.used() == 200)
         }
     }
+
+    @Test func `what is derived in one service is paid for in another`() async throws {
+        try await inWorld(schemas: [NotesSchema(), PlainSchema()]) { world in
+            let (kernel, account) = (world.kernel, world.anna.account)
+            let other = try #require(
+                try kernel.zones(of: account, in: world.transaction)
+                    .first { $0.kind == ZoneKind.account })
+            for name in ["a", "b"] { try world.upload(name) }
+            try world.commit(
+                RecordChange(key: key(.rendering, 1), setBlobs: ["thumbnail": blob("a")]))
+            try world.commit(
+                RecordChange(key: key(.rendering, 1), setBlobs: ["thumbnail": blob("b")]),
+                id: 77, to: other.id)
+            #expect(try world.used() == 100)
+            #expect(try kernel.miscounts(in: world.transaction).isEmpty)
+            #expect(try kernel.recount(poolOf: account, in: world.transaction) == 0)
+        }
+    }
+}
+
+/// Another service, in which nothing is derived.
+private struct PlainSchema: RecordSchema {
+    let zoneKind = ZoneKind.account
 }

@@ -72,6 +72,33 @@ import Testing
             try reason(.accountNearlyFull, device)?.message == "3 GB are left of 100 GB.")
     }
 
+    @Test func `a pool that is shared is named, and when it will be full is said`() throws {
+        let server = FakeServer()
+        server.notice.usedByteCount = 97_000_000_000
+        server.notice.quotaByteCount = 100_000_000_000
+        server.notice.sharedWith = ["bert", "carla", "dora"]
+        server.notice.fullAt = Timestamp(milliseconds: 1_800_000_000_000)
+        let device = try running(server)
+        #expect(
+            try reason(.accountNearlyFull, device)?.message
+                == "3 GB are left of 100 GB in the pool that you share with bert, carla and dora; "
+                + "at this rate it is full about 2027-01-15.")
+        device.refuse = { request in
+            switch request {
+            case .put, .pack: .accountFull
+            default: nil
+            }
+        }
+        let place = FakeDevice.library("a.jpg")
+        device.write("picture", to: place)
+        device.tell(.placeChanged(place))
+        try device.run(milliseconds: 3_000)
+        #expect(
+            try reason(.accountFull, device)?.message
+                == "The pool that you share with bert, carla and dora is full: 97 GB of 100 GB are "
+                + "used.")
+    }
+
     @Test func `what the event stream says was answered already asks nothing`() throws {
         let server = FakeServer()
         server.notice.eventVersion = "1"

@@ -87,15 +87,17 @@ struct DoctorCommand: AsyncParsableCommand {
                     Question(home: home, isUserService: isService))
             }
             try show(report, treatments)
-            if let bundle { try await write(bundle, question, report) }
+            if let bundle { try await write(bundle, question, report, treatments) }
             let isWell = report.complaints.isEmpty
             if !isWell { throw ExitCode(CommandStatus.incomplete.rawValue) }
         }
 
         private func write(
-            _ path: String, _ question: Question, _ report: DoctorReport
+            _ path: String, _ question: Question, _ report: DoctorReport,
+            _ treatments: [Treatment]
         ) async throws {
-            let bundle = await DiagnosisBundle.make(question, report)
+            let bundle = await DiagnosisBundle.make(
+                question, report, treatments.map { ($0.step, $0.outcome) })
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             do {

@@ -1,19 +1,84 @@
 import Agent
 import ArgumentParser
 import Examinations
+import Records
 import Status
+import SyncEngine
+import Wire
 
 struct StorageCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "storage",
-        abstract: "Say what fills this device and the account, and what can leave safely.")
+        abstract: "Say what fills this device and the account, and what can leave safely.",
+        subcommands: [Show.self, Ask.self, Withdraw.self], defaultSubcommand: Show.self)
 
-    @OptionGroup var output: OutputOptions
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what fills this device and the account, and what can leave safely.")
 
-    func run() async throws {
-        let report = try await StorageReport.make(Question(home: try DeviceContext.signedIn()))
-        if output.json { return try Output.json(StorageJSON(report)) }
-        StorageText.lines(report).forEach(Output.line)
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let report = try await StorageReport.make(
+                Question(home: try DeviceContext.signedIn()))
+            if output.json { return try Output.json(StorageJSON(report)) }
+            StorageText.lines(report).forEach(Output.line)
+        }
+    }
+
+    struct Ask: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ask who runs the server for a plan; martlet storage says the answer.")
+
+        @Argument(help: "The plan; martlet storage lists them.")
+        var plan: String
+
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let request = try await StorageCommand.call { (client) throws(RequestFailure) in
+                do throws(RequestFailure) {
+                    return try await client.ask(forPlan: plan)
+                } catch {
+                    guard error == .notFound else { throw error }
+                    throw .refused(
+                        code: "planNotFound",
+                        message: "There is no plan “\(plan)”: martlet storage lists them.")
+                }
+            }
+            if output.json { return try Output.json(request) }
+            Output.line("Asked for \(request.plan): martlet storage says the answer.")
+        }
+    }
+
+    struct Withdraw: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take back what was asked for and is not answered yet.")
+
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try await StorageCommand.call { (client) throws(RequestFailure) in
+                try await client.withdrawPlanRequest()
+            }
+            if output.json { return try Output.json(["withdrawn": true]) }
+            Output.line("Nothing is asked for any more.")
+        }
+    }
+
+    private static func call<Value: Sendable>(
+        _ body: (ServerClient) async throws(RequestFailure) -> Value
+    ) async throws -> Value {
+        let client = try DeviceContext.client(try DeviceContext.signedIn())
+        let result = await Result(of: { () async throws(RequestFailure) in
+            try await body(client)
+        })
+        await client.shutdown()
+        do throws(RequestFailure) {
+            return try result.get()
+        } catch {
+            throw AgentError(error)
+        }
     }
 }
 
@@ -28,18 +93,6 @@ struct StorageJSON: Encodable {
         case bytesToDownload, bytesToUpload
     }
 
-    private struct AccountJSON: Encodable {
-        let account: StorageReport.Account
-
-        private enum CodingKeys: String, CodingKey { case usedBytes, quotaBytes }
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(account.usedBytes, forKey: .usedBytes)
-            try container.encode(account.quotaBytes, forKey: .quotaBytes)
-        }
-    }
-
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(report.library, forKey: .library)
@@ -49,7 +102,7 @@ struct StorageJSON: Encodable {
         try container.encode(report.parts, forKey: .parts)
         try container.encode(report.leaving, forKey: .canLeave)
         try container.encode(report.largest, forKey: .largest)
-        try container.encode(report.account.map(AccountJSON.init), forKey: .account)
+        try container.encode(report.account.map(AccountStorageJSON.init), forKey: .account)
         try container.encode(report.bytesToDownload, forKey: .bytesToDownload)
         try container.encode(report.bytesToUpload, forKey: .bytesToUpload)
     }
@@ -78,12 +131,7 @@ enum StorageText {
         guard let account = report.account else {
             return lines + ["Account: the server could not be asked."]
         }
-        let used = EvidenceText.bytes(account.usedBytes)
-        guard let quota = account.quotaBytes else {
-            return lines + ["Account: \(used) used, no limit"]
-        }
-        let left = EvidenceText.bytes(max(0, quota - account.usedBytes))
-        return lines + ["Account: \(used) of \(EvidenceText.bytes(quota)) used, \(left) left"]
+        return lines + AccountStorageText.lines(account)
     }
 
     private static func leaving(_ report: StorageReport) -> [String] {

@@ -1,5 +1,6 @@
 import Accounts
 import ArgumentParser
+import Operations
 import Records
 import Status
 
@@ -8,12 +9,12 @@ struct AccountCommand: AsyncParsableCommand {
         commandName: "account",
         abstract: "The accounts of the server in a folder of this machine.",
         subcommands: [
-            Add.self, List.self, Passwd.self, Quota.self, Services.self, AppPassword.self,
-            Disable.self, Remove.self,
+            Add.self, List.self, Passwd.self, Quota.self, Plan.self, Pool.self, Services.self,
+            AppPassword.self, Disable.self, Remove.self,
         ])
 
     /// A password that was made is printed alone on the last line, for scripts.
-    private static func tell(
+    static func tell(
         _ sentence: String, account: String, password: Secret<String>?, isJSON: Bool
     ) throws {
         if isJSON {
@@ -25,7 +26,7 @@ struct AccountCommand: AsyncParsableCommand {
         if let password { Output.line(password.reveal()) }
     }
 
-    private static func byteCount(_ text: String?) throws -> Int64? {
+    static func byteCount(_ text: String?) throws -> Int64? {
         guard let text, text != "none" else { return nil }
         guard let size = ByteSize.parse(text) else {
             throw Complaint(
@@ -145,7 +146,9 @@ struct AccountCommand: AsyncParsableCommand {
 
         func run() async throws {
             let account = try AccountName(parsing: name)
-            try await place.accounts().setQuota(account, to: try AccountCommand.byteCount(size))
+            let byteCount = try AccountCommand.byteCount(size)
+            let id = try await place.accounts().find(account)
+            try await place.plans().setQuota(byteCount, of: id)
             try AccountCommand.tell(
                 "The quota of \(account) is \(size).", account: account.text, password: nil,
                 isJSON: output.json)

@@ -1,6 +1,8 @@
 import Accounts
 import Agent
 import ArgumentParser
+import Kernel
+import Operations
 import Storage
 import WebServer
 
@@ -50,6 +52,13 @@ struct ServerPlaceOptions: ParsableArguments {
         let folder = creating ? try folder() : try existingFolder()
         return try await DataFolder.openAccounts(
             DataFolder(path: folder, database: try databasePlace()))
+    }
+
+    /// The plans there.
+    func plans() throws -> Plans {
+        Plans(
+            database: try openDatabase(), kernel: DataFolder.kernel(.system),
+            now: ServerSurroundings.system.now)
     }
 
     /// The database there, beside a server that runs or not.

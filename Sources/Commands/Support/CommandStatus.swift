@@ -77,6 +77,7 @@ package struct Complaint: Error, Hashable, Sendable {
             self.init(
                 error.code == .backupDamaged ? .incomplete : .usage, error.code.rawValue,
                 error.message)
+        case let error as PlansError: self.init(.usage, error.code.rawValue, error.message)
         case let error as MoveError:
             self.init(
                 error.code == .objectsMissing || error.code == .rowsDiffer ? .incomplete : .usage,

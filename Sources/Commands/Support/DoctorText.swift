@@ -159,12 +159,7 @@ struct DoctorJSON: Encodable {
         }
 
         private var outcome: String {
-            switch treatment.outcome {
-            case .done?: "done"
-            case .notNeeded?: "notNeeded"
-            case .refused?: "refused"
-            case nil: "proposed"
-            }
+            treatment.outcome?.word ?? "proposed"
         }
     }
 }

@@ -73,7 +73,7 @@ struct MartletCommand: AsyncParsableCommand {
         discussion: "martlet serve is the cloud; the other commands are a device.",
         version: MartletVersion.text,
         subcommands: [
-            ServeCommand.self, AccountCommand.self, MaintenanceCommand.self,
+            ServeCommand.self, AccountCommand.self, PlanCommand.self, MaintenanceCommand.self,
             BackupCommand.self, ProveCommand.self, RestoreCommand.self, MigrateCommand.self,
             ManifestCommand.self, RecoverCommand.self, ScrubCommand.self, AlertsCommand.self,
             LoginCommand.self, LogoutCommand.self,

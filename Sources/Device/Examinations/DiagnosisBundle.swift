@@ -65,17 +65,20 @@ package struct DiagnosisBundle: Encodable, Sendable {
     let bytes: ByteCounts?
     let reasons: [Told]
     let examinations: [Examined]
-    let remediesProposed: [String]
+    let remedies: [Treated]
     let repairs: [Repair]
     let devices: [Device]
+    /// Of the last week.
+    let lastErrors: [Failed]
     /// Of the last day.
     let timeline: [Event]
 }
 
 extension DiagnosisBundle {
-    /// Gathers what belongs to a report that was just made.
+    /// Gathers what belongs to a report that was just made, and what became of its remedies.
     package static func make(
-        _ question: Question, _ report: DoctorReport
+        _ question: Question, _ report: DoctorReport,
+        _ treatments: [(RemedyStep, RemedyOutcome?)]
     ) async -> DiagnosisBundle {
         let device = await ExaminedDevice.gather(question)
         let now = question.surroundings.now().wall
@@ -83,6 +86,14 @@ extension DiagnosisBundle {
         let events = try? device.database.read { (rows) throws(RowsError) in
             try rows.recentEvents(
                 since: now.adding(seconds: -86_400), limit: Limits.bundleEventsMax)
+        }
+        let failures = try? device.database.read { (rows) throws(RowsError) in
+            (
+                events: try rows.failures(
+                    since: now.adding(
+                        milliseconds: -Limits.bundleFailureDays * Timestamp.millisecondsPerDay),
+                    limit: Limits.bundleFailuresMax), asides: try rows.setAsides()
+            )
         }
         let own = try? device.configuration.get().device
         await device.close()
@@ -93,7 +104,7 @@ extension DiagnosisBundle {
             state: status?.state.rawValue, counts: status?.counts, bytes: status?.bytes,
             reasons: (status?.reasons ?? []).map(told),
             examinations: report.examinations.map(examined),
-            remediesProposed: Remedies.plan(report).map(\.rule.code.rawValue),
+            remedies: treated(treatments),
             repairs: device.library.map(repairs) ?? [],
             devices: ((try? device.server.devices?.get())?.devices ?? []).enumerated().map {
                 number, described in
@@ -105,6 +116,9 @@ extension DiagnosisBundle {
                     reasons: (described.status?.reasons ?? []).map(told),
                     counts: described.status?.counts)
             },
+            lastErrors: Self.failures(
+                failures?.events ?? [], failures?.asides ?? [], of: device.server.failure,
+                now: now),
             timeline: (events ?? []).map { event in
                 Event(
                     at: EvidenceText.time(event.at), item: event.item, event: event.event,
@@ -149,7 +163,7 @@ extension DiagnosisBundle {
     }
 
     /// Evidence that never holds a name.
-    private static let harmless: Set<String> = [
+    static let harmless: Set<String> = [
         "items", "size", "time", "latency", "broken", "tries", "needed", "free", "quota",
         "reserve", "new", "changed", "gone", "age", "count", "limit", "seconds", "percent",
     ]

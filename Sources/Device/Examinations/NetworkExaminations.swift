@@ -130,12 +130,18 @@ extension Examinations {
         let evidence = [
             "used": used, "quota": EvidenceText.bytes(quota), "free": EvidenceText.bytes(left),
             "needed": EvidenceText.bytes(needed),
+            "owner": QuotaWarning.owner(sharedWith: usage.sharedWith ?? []),
+            "place": QuotaWarning.place(sharedWith: usage.sharedWith ?? []),
+            "forecast": QuotaWarning.forecast(fullAt: usage.fullAt),
         ]
-        let sight = "\(used) of \(EvidenceText.bytes(quota)) are used"
+        let sight =
+            "\(used) of \(EvidenceText.bytes(quota)) are used"
+            + QuotaWarning.place(sharedWith: usage.sharedWith ?? [])
+            + QuotaWarning.forecast(fullAt: usage.fullAt)
         if left == 0 { return Look(sight, [Finding(.accountFull, evidence, device)]) }
         var findings: [Finding] = []
         if needed > left { findings.append(Finding(.accountWillNotFit, evidence)) }
-        if left < max(quota / 20, min(Limits.accountReserveByteCount, quota / 4)) {
+        if left < QuotaWarning.nearlyFullByteCount(of: quota) {
             findings.append(Finding(.accountNearlyFull, evidence, device))
         }
         return Look(sight, findings)

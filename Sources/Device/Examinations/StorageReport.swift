@@ -3,7 +3,7 @@ import Library
 import Records
 import Status
 import SyncEngine
-import Wire
+package import Wire
 
 /// The truth about storage: what fills this device and the account, and what can leave safely.
 ///
@@ -32,12 +32,6 @@ package struct StorageReport: Sendable {
         package let unprovenBytes: Int64
     }
 
-    package struct Account: Hashable, Sendable, Encodable {
-        package let usedBytes: Int64
-        /// `nil`: no limit.
-        package let quotaBytes: Int64?
-    }
-
     package let library: String
     package let freeBytes: Int64?
     /// Kept free: nothing is fetched that would leave less.
@@ -46,14 +40,15 @@ package struct StorageReport: Sendable {
     package let parts: [Part]
     package let leaving: Leaving
     package let largest: [LargeFile]
-    /// `nil`: the server was not reached.
-    package let account: Account?
+    /// `nil`: the server was not reached, or is older than that it could say.
+    package let account: StorageReply?
     /// Still to come to this device, and to go from it.
     package let bytesToDownload: Int64
     package let bytesToUpload: Int64
 
     package static func make(_ question: Question) async throws(AgentError) -> StorageReport {
         let device = await ExaminedDevice.gather(question)
+        let account = try? await device.client?.storage()
         await device.close()
         let configuration = try device.configuration.get()
         let library = configuration.library
@@ -68,9 +63,7 @@ package struct StorageReport: Sendable {
             parts: [rows.originals, rows.others] + ownFolders(library)
                 + [databases(device.home)],
             leaving: rows.leaving, largest: rows.largest,
-            account: device.server.state?.account.map {
-                Account(usedBytes: $0.usedByteCount, quotaBytes: $0.quotaByteCount)
-            }, bytesToDownload: status?.bytes.toDownload ?? 0,
+            account: account, bytesToDownload: status?.bytes.toDownload ?? 0,
             bytesToUpload: status?.bytes.toUpload ?? 0)
     }
 

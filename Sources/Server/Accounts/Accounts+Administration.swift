@@ -67,12 +67,9 @@ extension Accounts {
         try await revocations.add(entries)
     }
 
-    /// `nil`: as much as the disk holds.
-    package func setQuota(_ name: AccountName, to byteCount: Int64?) async throws {
-        try await database.write { [kernel] transaction in
-            let row = try CredentialRow.require(name, in: transaction)
-            try kernel.setQuota(byteCount, account: row.account, in: transaction)
-        }
+    /// Throws `accountNotFound`.
+    package func find(_ name: AccountName) async throws -> AccountID {
+        try await database.read { try CredentialRow.require(name, in: $0).account }
     }
 
     /// A disabled account keeps everything and lets nobody in; its sessions end.

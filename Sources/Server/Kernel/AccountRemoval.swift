@@ -38,18 +38,4 @@ extension Kernel {
         try transaction.change("DELETE FROM account WHERE id = ?", [SQLValue(id)])
         try leave(account.pool, in: transaction)
     }
-
-    /// A pool goes with its last account.
-    private func leave(
-        _ pool: PoolID, in transaction: any Transaction
-    ) throws(KernelError) {
-        let member = try transaction.first(
-            "SELECT id FROM account WHERE pool = ? LIMIT 1", [SQLValue(pool)])
-        if let member {
-            try recount(poolOf: member.identifier(0), in: transaction)
-        } else {
-            try transaction.change("DELETE FROM poolBlob WHERE pool = ?", [SQLValue(pool)])
-            try transaction.change("DELETE FROM pool WHERE id = ?", [SQLValue(pool)])
-        }
-    }
 }

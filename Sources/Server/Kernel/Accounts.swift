@@ -28,10 +28,7 @@ extension Kernel {
             return
         }
         try check(name, in: transaction)
-        let pool: PoolID = newIdentifier()
-        try transaction.change(
-            "INSERT INTO pool (id, quotaByteCount, usedByteCount) VALUES (?, ?, 0)",
-            [SQLValue(pool), SQLValue(quotaByteCount)])
+        let pool = try addPool(quotaByteCount, in: transaction)
         let account = Account(
             id: id, name: name, pool: pool, isDisabled: false, createdAt: time)
         try transaction.change(
@@ -124,7 +121,7 @@ extension Kernel {
         return account
     }
 
-    private func store(
+    func store(
         _ account: Account, in transaction: any Transaction
     ) throws(KernelError) {
         let values = Self.values(of: account)
@@ -135,7 +132,7 @@ extension Kernel {
             """, Array(values.dropFirst()) + [SQLValue(account.id)])
     }
 
-    private static func account(_ row: SQLRow) -> Account {
+    static func account(_ row: SQLRow) -> Account {
         Account(
             id: row.identifier(0), name: row.text(1), pool: row.identifier(2),
             isDisabled: row.bool(3), createdAt: row.timestamp(4))

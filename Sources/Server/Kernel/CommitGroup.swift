@@ -29,8 +29,7 @@ extension CommitWork {
                 "The records of one group have at most \(Limits.groupByteCountMax) bytes together.")
         }
         if let quotaByteCount, tally.addedByteCount > 0, tally.usedByteCount > quotaByteCount {
-            throw GroupRefusal(
-                .overQuota, "The account is full: free some space, or ask for a larger quota.")
+            throw Kernel.overQuota
         }
         return tally.hasChanges ? tally.sequence : tally.sequence - 1
     }

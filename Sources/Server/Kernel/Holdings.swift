@@ -88,7 +88,8 @@ extension Kernel {
     /// Asks before bytes are taken in: throws `overQuota` when they cannot be referred to, and
     /// `stagedFull` above the limit of what is uploaded and not yet referred to.
     ///
-    /// A blob that the account refers to already (one that the server lost) always passes.
+    /// A blob that the account refers to already (one that the server lost) always passes, and one
+    /// that the pool pays for adds nothing to it.
     package func checkUpload(
         byteCount: Int64, digest: Digest? = nil, for account: AccountID,
         in transaction: any Transaction
@@ -103,17 +104,51 @@ extension Kernel {
             return
         }
         let quota = try quota(of: account, in: transaction)
-        if let limit = quota.limitByteCount,
-            byteCount > max(0, limit - quota.usedByteCount - quota.stagedByteCount)
-        {
-            throw KernelError(
-                .overQuota, "The account is full: free some space, or ask for a larger quota.")
-        }
+        try checkPool(of: account, quota, adding: byteCount, digest, transaction)
         guard quota.stagedByteCount + byteCount <= Limits.stagedByteCountMax else {
             throw KernelError(
                 .stagedFull,
                 "Too much is uploaded without a record that refers to it: commit the records first."
             )
+        }
+    }
+
+    private func checkPool(
+        of account: AccountID, _ quota: Quota, adding byteCount: Int64, _ digest: Digest?,
+        _ transaction: any Transaction
+    ) throws(KernelError) {
+        guard let limit = quota.limitByteCount else { return }
+        let pool = try pool(of: account, in: transaction)
+        if let digest, try isPaid(digest, by: pool, transaction) { return }
+        let staged = try stagedByteCount(in: pool, transaction)
+        guard byteCount <= max(0, limit - quota.usedByteCount - staged) else {
+            throw Self.overQuota
+        }
+    }
+
+    static let overQuota = KernelError(
+        .overQuota, "The account is full: free some space, or ask for a larger quota.")
+
+    /// Asks once more when bytes have come in that were not announced: what others of the pool sent
+    /// at the same time was not known when they were asked for first.
+    ///
+    /// Throws `overQuota`. Those that the account holds already always pass.
+    package func checkArrived(
+        _ objects: [StoredObject], for account: AccountID, in transaction: any Transaction
+    ) throws(KernelError) {
+        let quota = try quota(of: account, in: transaction)
+        guard let limit = quota.limitByteCount else { return }
+        let pool = try pool(of: account, in: transaction)
+        var new: [Digest: Int64] = [:]
+        for object in objects {
+            if try storedHolding(object.digest, of: account, transaction) != nil { continue }
+            if try isPaid(object.digest, by: pool, transaction) { continue }
+            new[object.digest] = object.byteCount
+        }
+        let byteCount = new.values.reduce(0, +)
+        let staged = try stagedByteCount(in: pool, transaction)
+        guard byteCount <= max(0, limit - quota.usedByteCount - staged) || byteCount == 0 else {
+            throw Self.overQuota
         }
     }
 

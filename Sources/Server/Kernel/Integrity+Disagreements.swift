@@ -10,14 +10,6 @@ package struct Disagreement: Hashable, Sendable {
     package let count: Int
 }
 
-/// A pool whose sum does not follow from the references that it pays for.
-package struct Miscount: Hashable, Sendable {
-    /// The names of its accounts.
-    package let accounts: [String]
-    /// How far off it is, whichever way; 0 when only the counts behind the sum are wrong.
-    package let byteCount: Int64
-}
-
 // Rows that carry no checksum are compared with those that they follow from.
 extension Kernel {
     /// The references and numbers of a zone, against its records and retained revisions.
@@ -165,57 +157,4 @@ extension Kernel {
             ("holding", "in a state that there is not", unknown),
         ])
     }
-
-    // MARK: - Usage
-
-    /// The pools whose sums or counts are not those of the references.
-    ///
-    /// Changes nothing; `recount` would mend it.
-    package func miscounts(in transaction: any Transaction) throws(KernelError) -> [Miscount] {
-        var wrong: [Miscount] = []
-        let types = try transaction.all("SELECT DISTINCT type FROM blobReference").map {
-            RecordType(rawValue: $0.text(0))
-        }
-        let schema = RecordTypes(derived: types.filter { type in isDerived(type) })
-        for row in try transaction.all("SELECT id, usedByteCount FROM pool ORDER BY id") {
-            let paid = try transaction.first(
-                """
-                SELECT COUNT(*), COALESCE(SUM(bytes), 0), COALESCE(SUM(times), 0) FROM (
-                    SELECT MAX(blobReference.byteCount) AS bytes, COUNT(*) AS times
-                    FROM account JOIN zone ON zone.owner = account.id
-                        JOIN blobReference ON blobReference.zone = zone.id
-                    WHERE account.pool = ?\(schema.condition)
-                    GROUP BY blobReference.digest) AS paid
-                """, [row[0]] + schema.arguments)
-            let kept = try transaction.first(
-                """
-                SELECT COUNT(*), COALESCE(SUM(byteCount), 0), COALESCE(SUM(referenceCount), 0)
-                FROM poolBlob WHERE pool = ?
-                """, [row[0]])
-            guard paid?.values != kept?.values || paid?.integer(1) != row.integer(1) else {
-                continue
-            }
-            let accounts = try transaction.all(
-                "SELECT name FROM account WHERE pool = ? ORDER BY name", [row[0]])
-            wrong.append(
-                Miscount(
-                    accounts: accounts.map { $0.text(0) },
-                    byteCount: abs((paid?.integer(1) ?? 0) - row.integer(1))))
-        }
-        return wrong
-    }
-
-    private func isDerived(_ type: RecordType) -> Bool {
-        schemas.contains { $0.isDerived(type) }
-    }
-}
-
-/// Types of records whose bytes nobody pays for.
-private struct RecordTypes {
-    let derived: [RecordType]
-
-    var condition: String {
-        String(repeating: " AND blobReference.type <> ?", count: derived.count)
-    }
-    var arguments: [SQLValue] { derived.map { .text($0.rawValue) } }
 }

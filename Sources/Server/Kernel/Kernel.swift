@@ -15,7 +15,7 @@ import Storage
 /// Time and randomness are handed in, so the same code runs in the simulator.
 package struct Kernel: Sendable {
     let randomNumber: @Sendable () -> UInt64
-    let schemas: [any RecordSchema]
+    private let schemas: [any RecordSchema]
 
     package init(
         randomNumber: @escaping @Sendable () -> UInt64, schemas: [any RecordSchema] = []
@@ -25,7 +25,11 @@ package struct Kernel: Sendable {
     }
 
     func schema(for zone: Zone) -> (any RecordSchema)? {
-        schemas.first { $0.zoneKind == zone.kind }
+        schema(forKind: zone.kind)
+    }
+
+    func schema(forKind kind: String) -> (any RecordSchema)? {
+        schemas.first { $0.zoneKind == kind }
     }
 
     func newIdentifier<Subject>() -> Identifier<Subject> {

@@ -11,6 +11,14 @@ package struct Quota: Hashable, Sendable {
     package let stagedByteCount: Int64
 }
 
+/// A pool whose sum does not follow from the references that it pays for.
+package struct Miscount: Hashable, Sendable {
+    /// The names of its accounts.
+    package let accounts: [String]
+    /// How far off it is, whichever way; 0 when only the counts behind the sum are wrong.
+    package let byteCount: Int64
+}
+
 extension Kernel {
     package func quota(
         of account: AccountID, in transaction: any Transaction
@@ -38,34 +46,73 @@ extension Kernel {
         let pool = try requireAccount(account, in: transaction).pool
         let before = try quota(of: account, in: transaction).usedByteCount
         try transaction.change("DELETE FROM poolBlob WHERE pool = ?", [SQLValue(pool)])
-        var used: Int64 = 0
-        for zone in try zones(ofPool: pool, in: transaction) {
-            let schema = schema(for: zone)
-            let references = try transaction.all(
-                """
-                SELECT digest, type, byteCount FROM blobReference WHERE zone = ?
-                ORDER BY digest, id, type, role, revision
-                """, [SQLValue(zone.id)])
-            for row in references {
-                guard let digest = row.optionalDigest(0),
-                    schema?.isDerived(RecordType(rawValue: row.text(1))) != true
-                else { continue }
-                used += try addToPool(digest, row.integer(2), pool, transaction)
-            }
-        }
+        let paid = try paid(where: "account.pool = ?", SQLValue(pool), in: transaction)
         try transaction.change(
-            "UPDATE pool SET usedByteCount = ? WHERE id = ?", [.integer(used), SQLValue(pool)])
-        return before - used
+            """
+            INSERT INTO poolBlob (pool, digest, byteCount, referenceCount)
+            SELECT ?, digest, byteCount, referenceCount FROM (\(paid.sql)) AS paid
+            """, [SQLValue(pool)] + paid.arguments)
+        let used = try transaction.first(
+            "SELECT COALESCE(SUM(byteCount), 0) FROM poolBlob WHERE pool = ?", [SQLValue(pool)])
+        let usedByteCount = used?.integer(0) ?? 0
+        try transaction.change(
+            "UPDATE pool SET usedByteCount = ? WHERE id = ?",
+            [.integer(usedByteCount), SQLValue(pool)])
+        return before - usedByteCount
     }
 
-    private func zones(
-        ofPool pool: PoolID, in transaction: any Transaction
-    ) throws(KernelError) -> [Zone] {
-        var all: [Zone] = []
-        let accounts = try transaction.all(
-            "SELECT id FROM account WHERE pool = ? ORDER BY id", [SQLValue(pool)])
-        for row in accounts { all += try zones(of: row.identifier(0), in: transaction) }
-        return all
+    /// The pools whose sums or counts are not those of the references.
+    ///
+    /// Changes nothing; `recount` would mend it.
+    package func miscounts(in transaction: any Transaction) throws(KernelError) -> [Miscount] {
+        var wrong: [Miscount] = []
+        for row in try transaction.all("SELECT id, usedByteCount FROM pool ORDER BY id") {
+            let paid = try paid(where: "account.pool = ?", row[0], in: transaction)
+            let sums = "COUNT(*), COALESCE(SUM(byteCount), 0), COALESCE(SUM(referenceCount), 0)"
+            let right = try transaction.first(
+                "SELECT \(sums) FROM (\(paid.sql)) AS paid", paid.arguments)
+            let kept = try transaction.first(
+                "SELECT \(sums) FROM poolBlob WHERE pool = ?", [row[0]])
+            guard right?.values != kept?.values || right?.integer(1) != row.integer(1) else {
+                continue
+            }
+            let accounts = try transaction.all(
+                "SELECT name FROM account WHERE pool = ? ORDER BY name", [row[0]])
+            wrong.append(
+                Miscount(
+                    accounts: accounts.map { $0.text(0) },
+                    byteCount: abs((right?.integer(1) ?? 0) - row.integer(1))))
+        }
+        return wrong
+    }
+
+    /// What the accounts of `condition` pay for, counted anew from the references.
+    ///
+    /// The one sum behind pools; its columns are those of `poolBlob`, without the pool.
+    ///
+    /// Whether somebody pays for a record's bytes, its own zone's schema says: two services may have
+    /// types of the same name.
+    func paid(
+        where condition: String, _ argument: SQLValue, in transaction: any Transaction
+    ) throws(KernelError) -> (sql: String, arguments: [SQLValue]) {
+        let from = """
+            FROM account JOIN zone ON zone.owner = account.id
+                JOIN blobReference ON blobReference.zone = zone.id
+            WHERE \(condition)
+            """
+        let types = try transaction.all(
+            "SELECT DISTINCT zone.kind, blobReference.type \(from)", [argument])
+        let derived = types.filter { row in
+            schema(forKind: row.text(0))?.isDerived(RecordType(rawValue: row.text(1))) == true
+        }
+        let others = derived.map { _ in " AND NOT (zone.kind = ? AND blobReference.type = ?)" }
+        let sql = """
+            SELECT blobReference.digest AS digest, MAX(blobReference.byteCount) AS byteCount,
+                COUNT(*) AS referenceCount
+            \(from)\(others.joined())
+            GROUP BY blobReference.digest
+            """
+        return (sql, [argument] + derived.flatMap { [$0[0], $0[1]] })
     }
 
     /// Returns the bytes that are new to the pool.

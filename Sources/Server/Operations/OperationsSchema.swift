@@ -12,6 +12,7 @@ package enum OperationsSchema {
         Migration(name: "2026-11-22 operations: reading back", sql: readingBack),
         Migration(name: "2026-11-22 operations: alerts", sql: AlertSchema.alerts),
         Migration(name: "2026-11-22 operations: proofs of backups", sql: ProofSchema.proofs),
+        Migration(name: "2026-11-22 operations: plans and history", sql: PlansSchema.sql),
     ]
 
     private static let readingBack = """

@@ -89,7 +89,7 @@ extension ReasonTable {
     static let server: [ReasonRule] = [
         ReasonRule(
             .accountFull, .library, .stopsUploads, .attention,
-            "The account is full: {used} of {quota} are used.",
+            "The {owner} is full: {used} of {quota} are used.",
             clearsWhen: "space is freed or the quota is raised",
             fix: "Free space, largest items first; small changes go on meanwhile."),
         ReasonRule(
@@ -119,7 +119,7 @@ extension ReasonTable {
             clearsWhen: "it has been well for 5 minutes", byItself: true),
         ReasonRule(
             .accountNearlyFull, .library, .informs, .upToDate,
-            "{free} are left of {quota}.",
+            "{free} are left of {quota}{place}{forecast}.",
             clearsWhen: "space is freed or the quota is raised",
             fix: "Free space, largest items first."),
         ReasonRule(

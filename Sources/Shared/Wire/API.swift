@@ -13,6 +13,8 @@ package enum API {
     package static let sessions = "/api/v1/sessions"
     package static let wanted = "/api/v1/blobs/wanted"
     package static let photos = "/api/v1/photos"
+    package static let storage = "/api/v1/storage"
+    package static let storageRequest = "/api/v1/storage/request"
     package static let systemStatus = "/api/v1/system-status"
 
     /// Of the error that answers what a server under maintenance does not take.

@@ -218,10 +218,19 @@ package struct AccountUsage: Hashable, Sendable, Codable {
     package let usedByteCount: Int64
     /// `nil`: no limit.
     package let quotaByteCount: Int64?
+    /// The names of the other accounts that share the pool; absent when nobody does.
+    package let sharedWith: [String]?
+    /// When it will be full at the rate of the last weeks; absent when nothing can be said.
+    package let fullAt: Timestamp?
 
-    package init(usedByteCount: Int64, quotaByteCount: Int64?) {
+    package init(
+        usedByteCount: Int64, quotaByteCount: Int64?, sharedWith: [String]? = nil,
+        fullAt: Timestamp? = nil
+    ) {
         self.usedByteCount = usedByteCount
         self.quotaByteCount = quotaByteCount
+        self.sharedWith = sharedWith
+        self.fullAt = fullAt
     }
 }
 

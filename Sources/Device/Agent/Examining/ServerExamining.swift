@@ -20,6 +20,22 @@ extension ServerClient {
         try await decoded(SystemStatusReply.self, Call(path: API.systemStatus))
     }
 
+    package func storage() async throws(RequestFailure) -> StorageReply {
+        try await decoded(StorageReply.self, Call(path: API.storage))
+    }
+
+    /// Asks who runs the server for a plan.
+    package func ask(
+        forPlan plan: String
+    ) async throws(RequestFailure) -> StorageReply.Request {
+        let call = try call(.PUT, API.storageRequest, json: PlanQuestion(plan: plan))
+        return try await decoded(StorageReply.Request.self, call)
+    }
+
+    package func withdrawPlanRequest() async throws(RequestFailure) {
+        _ = try await send(Call(method: .DELETE, path: API.storageRequest))
+    }
+
     package func zones() async throws(RequestFailure) -> ZonesReply {
         try await decoded(ZonesReply.self, Call(path: API.zones))
     }

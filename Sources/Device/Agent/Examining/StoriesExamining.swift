@@ -32,3 +32,38 @@ extension DatabaseRows {
         }
     }
 }
+
+/// Something that failed, however often, of whichever items.
+package struct FailureEvent: Hashable, Sendable {
+    package let event: String
+    /// As it was noted: it may hold names.
+    package let cause: String
+    package let lastAt: Timestamp
+    package let times: Int
+    package let itemCount: Int
+}
+
+extension DatabaseRows {
+    /// What failed since `time`, by cause, the last first.
+    package func failures(
+        since time: Timestamp, limit: Int
+    ) throws(RowsError) -> [FailureEvent] {
+        let codes = [
+            StoryCode.sendingFailed, StoryCode.fetchingFailed, StoryCode.readingFailed,
+            StoryCode.setAside,
+        ]
+        return try connection.rows(
+            """
+            SELECT event, detail, MAX(lastAt), SUM(times), COUNT(DISTINCT subject) FROM story
+            WHERE lastAt >= ? AND event IN (?, ?, ?, ?)
+            GROUP BY event, detail ORDER BY MAX(lastAt) DESC, event, detail LIMIT ?
+            """,
+            [.integer(time.milliseconds)] + codes.map { .text($0) } + [.integer(Int64(limit))]
+        ) {
+            FailureEvent(
+                event: $0.text(0), cause: $0.text(1),
+                lastAt: Timestamp(milliseconds: $0.integer(2)), times: Int($0.integer(3)),
+                itemCount: Int($0.integer(4)))
+        }
+    }
+}

@@ -82,6 +82,8 @@ struct RequestPerformer: Sendable {
         var notice = ServerNotice()
         notice.usedByteCount = reply.account?.usedByteCount ?? 0
         notice.quotaByteCount = reply.account?.quotaByteCount
+        notice.sharedWith = reply.account?.sharedWith ?? []
+        notice.fullAt = reply.account?.fullAt
         notice.clockSuspectSince = reply.server?.clockSuspectSince
         notice.version = reply.server?.version ?? ""
         notice.isCloned = reply.isCloned ?? false

@@ -69,6 +69,10 @@ package struct ServerNotice: Hashable, Sendable {
     /// Of the account's pool; `quotaByteCount` is `nil` without a limit.
     package var usedByteCount: Int64 = 0
     package var quotaByteCount: Int64?
+    /// The names of the other accounts that share the pool.
+    package var sharedWith: [String] = []
+    /// When the pool will be full at the rate of the last weeks; `nil`: nothing can be said.
+    package var fullAt: Timestamp?
     /// Since when its clocks have disagreed.
     package var clockSuspectSince: Timestamp?
     /// Of its software; empty when it did not say.

@@ -40,18 +40,24 @@ extension SyncEngine {
     private func fullReasons(_ notice: ServerNotice?) -> [Reason] {
         let quota = notice?.quotaByteCount
         if uploads.gate.failure == .accountFull, let since = uploads.gate.since {
-            var evidence: [String: String] = [:]
+            var evidence = [
+                "owner": QuotaWarning.owner(sharedWith: notice?.sharedWith ?? [])
+            ]
             if let notice { evidence["used"] = EvidenceText.bytes(notice.usedByteCount) }
             if let quota { evidence["quota"] = EvidenceText.bytes(quota) }
             return [Reason(.accountFull, evidence, since: since)]
         }
         guard let notice, let quota else { return [] }
         let free = max(0, quota - notice.usedByteCount)
-        guard free < ServerNotice.nearlyFullByteCount(of: quota) else { return [] }
+        guard free < QuotaWarning.nearlyFullByteCount(of: quota) else { return [] }
         return [
             Reason(
                 .accountNearlyFull,
-                ["free": EvidenceText.bytes(free), "quota": EvidenceText.bytes(quota)],
+                [
+                    "free": EvidenceText.bytes(free), "quota": EvidenceText.bytes(quota),
+                    "place": QuotaWarning.place(sharedWith: notice.sharedWith),
+                    "forecast": QuotaWarning.forecast(fullAt: notice.fullAt),
+                ],
                 since: reporting.nearlyFullSince ?? now.wall)
         ]
     }
@@ -88,7 +94,7 @@ extension SyncEngine {
         reporting.notice = notice
         take(deniedSince: notice.deniedSince)
         let isNearlyFull = notice.quotaByteCount.map { quota in
-            quota - notice.usedByteCount < ServerNotice.nearlyFullByteCount(of: quota)
+            quota - notice.usedByteCount < QuotaWarning.nearlyFullByteCount(of: quota)
         }
         let since = reporting.nearlyFullSince ?? now.wall
         reporting.nearlyFullSince = isNearlyFull ?? false ? since : nil
@@ -102,13 +108,6 @@ extension ServiceTrouble {
         guard health == .degraded, let percentileMilliseconds else { return "fails \(time)" }
         let latency = EvidenceText.latency(milliseconds: percentileMilliseconds)
         return "is slower than usual \(time): one answer in 20 takes \(latency) or more"
-    }
-}
-
-extension ServerNotice {
-    /// Under 5 %, or under 1 GB: of a small quota under a quarter of it.
-    static func nearlyFullByteCount(of quota: Int64) -> Int64 {
-        max(quota / 20, min(Limits.accountReserveByteCount, quota / 4))
     }
 }
 

@@ -34,8 +34,17 @@ extension ServerExaminations {
         var places = [
             (server.place.folder, try PlainFiles.freeByteCount(server.place.folder))
         ]
+        var filling = ""
         if let free = try await server.store.get().freeByteCount() {
             places.append(("the blobs", free))
+            let forecast = try await server.read { [now = server.now] transaction in
+                try UsageHistory.diskForecast(freeByteCount: free, at: now, in: transaction)
+            }
+            if let forecast {
+                filling =
+                    ", full about \(EvidenceText.day(forecast.fullAt)) if it goes on at "
+                    + "\(EvidenceText.bytes(forecast.byteCountPerDay)) a day"
+            }
         }
         let findings = places.filter { $0.1 < Limits.serverSpaceByteCountMin }.map { path, free in
             Finding(
@@ -46,7 +55,7 @@ extension ServerExaminations {
                 ])
         }
         let words = places.map { "\(EvidenceText.bytes($0.1)) where \($0.0) lies" }
-        return Look(words.joined(separator: ", "), Array(findings.prefix(1)))
+        return Look(words.joined(separator: ", ") + filling, Array(findings.prefix(1)))
     }
 
     private static func lookAtScrub(_ server: ExaminedServer) async throws -> Look {

@@ -3,6 +3,7 @@ import Accounts
 import Hummingbird
 import Kernel
 import NIOCore
+import Operations
 import Records
 import Storage
 import Wire
@@ -16,6 +17,7 @@ extension APIError {
         case let error as KernelError: self.init(kernel: error)
         case let error as StorageError: self.init(storage: error)
         case let error as AccountsError: self.init(accounts: error)
+        case let error as PlansError: self.init(plans: error)
         case let error as RecordsError:
             self.init(.badRequest, error.code.rawValue, error.message)
         case let error as PackError: self.init(pack: error)
@@ -89,6 +91,16 @@ extension APIError {
         self.init(
             status, error.code.rawValue, error.message,
             retryAfterSeconds: error.retryAfterSeconds, cause: error.cause)
+    }
+
+    private init(plans error: PlansError) {
+        let status: HTTPResponse.Status =
+            switch error.code {
+            case .planNotFound, .planRequestNotFound: .notFound
+            case .invalidPlan: .badRequest
+            case .planInUse, .tooManyPlans, .planHeldAlready: .conflict
+            }
+        self.init(status, error.code.rawValue, error.message)
     }
 
     private init(pack error: PackError) {

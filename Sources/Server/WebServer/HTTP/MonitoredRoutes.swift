@@ -8,6 +8,7 @@ import Wire
 enum MonitoredRoutes {
     private static let services: [(prefix: String, service: MonitoredService)] = [
         (API.sessions, .accounts), (API.devices, .accounts),
+        (API.storage, .accounts),
         (API.zones, .photos), (API.blobs, .photos), (API.uploads, .photos),
         (API.photos, .photos),
     ]

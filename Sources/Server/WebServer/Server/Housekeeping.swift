@@ -47,8 +47,12 @@ package struct Housekeeping: Sendable {
         let reading = ClockReading(
             wall: surroundings.now(),
             monotonicMilliseconds: surroundings.monotonicMilliseconds(), process: process)
+        // Nobody knows it of a bucket, and of a disk that is away.
+        let free = try? await parts.store.freeByteCount()
         try await parts.database.write { [kernel = parts.kernel] transaction in
             _ = try kernel.tick(reading, in: transaction)
+            try UsageHistory.measure(
+                freeByteCount: free, kernel, at: reading.wall, in: transaction)
         }
         try await endUploads()
         try await collect()

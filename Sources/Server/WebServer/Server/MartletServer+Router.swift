@@ -38,6 +38,7 @@ extension MartletServer {
         DevicesRoutes(
             service: DevicesService(parts: parts, accounts: accounts, monitor: monitor)
         ).add(to: closed)
+        StorageRoutes(service: StorageService(parts: parts)).add(to: closed)
         ZonesRoutes(service: zones).add(to: closed)
         BlobsRoutes(
             blobs: BlobsService(parts: parts),

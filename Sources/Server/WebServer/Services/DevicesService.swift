@@ -50,7 +50,7 @@ struct DevicesService: Sendable {
         let bytes = Array(try encoder.encode(state))
         let now = parts.now()
         let troubled = monitor.status().troubled
-        let (before, answer, quota, server, denied, version) = try await parts.database.write {
+        let (before, answer, usage, server, denied, version) = try await parts.database.write {
             [kernel = parts.kernel] transaction in
             (
                 try kernel.deviceStates(of: actor.account, in: transaction)
@@ -58,7 +58,7 @@ struct DevicesService: Sendable {
                 try kernel.reportState(
                     bytes, device: actor.device, account: actor.account, at: now,
                     in: transaction),
-                try kernel.quota(of: actor.account, in: transaction),
+                try Self.usage(of: actor.account, kernel, at: now, in: transaction),
                 try kernel.serverState(in: transaction),
                 try DeniedService.all(of: actor.account, in: transaction),
                 try NoticesService.version(
@@ -73,8 +73,7 @@ struct DevicesService: Sendable {
         return StateReply(
             zones: answer.zones.map(ZoneDescription.init), requests: answer.requests,
             blobsWanted: answer.wantedCount,
-            account: AccountUsage(
-                usedByteCount: quota.usedByteCount, quotaByteCount: quota.limitByteCount),
+            account: usage,
             server: ServerCondition(
                 version: MartletVersion.text, clockSuspectSince: server.clockSuspectSince,
                 services: troubles.isEmpty ? nil : troubles),
@@ -82,6 +81,19 @@ struct DevicesService: Sendable {
             servicesDenied: denied.isEmpty
                 ? nil : Dictionary(uniqueKeysWithValues: denied.map { ($0.service, $0.since) }),
             backup: try await backup(state.status, by: actor), noticeVersion: version)
+    }
+
+    private static func usage(
+        of account: AccountID, _ kernel: Kernel, at now: Timestamp,
+        in transaction: any Transaction
+    ) throws(KernelError) -> AccountUsage {
+        let quota = try kernel.quota(of: account, in: transaction)
+        let pool = try PoolNotice.read(of: account, kernel, in: transaction)
+        return AccountUsage(
+            usedByteCount: quota.usedByteCount, quotaByteCount: quota.limitByteCount,
+            sharedWith: pool.sharedWith.isEmpty ? nil : pool.sharedWith,
+            fullAt: try UsageHistory.forecast(of: account, kernel, at: now, in: transaction)?
+                .fullAt)
     }
 
     /// Where what the device has in the cloud only is beside the server.

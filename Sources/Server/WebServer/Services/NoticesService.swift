@@ -56,6 +56,8 @@ struct NoticesService: Sendable {
         parts += troubled.map { "\($0.service) \($0.health) \($0.since.milliseconds)" }
         if let limit = quota.limitByteCount {
             parts += ["\(limit)", EvidenceText.bytes(quota.usedByteCount)]
+            // When it will be full moves by itself: that is heard with the next report.
+            parts += try PoolNotice.read(of: account, kernel, in: transaction).sharedWith
         }
         return String(Digest(of: Array(parts.joined(separator: "\n").utf8)).text.prefix(16))
     }

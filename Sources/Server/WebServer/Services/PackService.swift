@@ -55,8 +55,7 @@ struct PackService: Sendable {
         do {
             try await parts.checkQuota(for: Int64(full.byteCount), of: account)
         } catch let error as KernelError where error.code != .storage {
-            let reply = ErrorReply(code: error.code.rawValue, message: error.message)
-            return full.blobs.map { BlobResult(digest: $0.claimed, error: reply) }
+            return Self.refused(full.blobs, error)
         }
         try await parts.checkSpace(for: Int64(full.byteCount))
         let stored = try await parts.store.storePack(full.blobs)
@@ -72,7 +71,16 @@ struct PackService: Sendable {
                 results.append(BlobResult(digest: blob.claimed, error: error))
             }
         }
-        try await parts.hold(objects, verifiedAt: nil, for: account)
+        do {
+            try await parts.hold(objects, verifiedAt: nil, for: account)
+        } catch let error as KernelError where error.code == .overQuota {
+            return Self.refused(full.blobs, error)
+        }
         return results
+    }
+
+    private static func refused(_ blobs: [PackedBlob], _ error: KernelError) -> [BlobResult] {
+        let reply = ErrorReply(code: error.code.rawValue, message: error.message)
+        return blobs.map { BlobResult(digest: $0.claimed, error: reply) }
     }
 }

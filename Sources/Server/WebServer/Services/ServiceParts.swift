@@ -39,16 +39,22 @@ package struct ServiceParts: Sendable {
 
     /// Gives the account what was just stored.
     ///
-    /// Bytes that the server had already go away again.
+    /// Bytes that the server had already go away again. What was announced (`isAnnounced`) has its
+    /// place in the quota; all else is asked for again in the same transaction, because others of
+    /// the pool may have sent meanwhile: throws `overQuota`.
     func hold(
-        _ objects: [StoredObject], verifiedAt: Timestamp?, for account: AccountID
+        _ objects: [StoredObject], verifiedAt: Timestamp?, isAnnounced: Bool = false,
+        for account: AccountID
     ) async throws {
         guard !objects.isEmpty else { return }
         let now = now()
         let held = objects.map { HeldObject(object: $0, verifiedAt: verifiedAt) }
         do {
             let surplus = try await database.write { [kernel] transaction in
-                try kernel.addHoldings(held, for: account, at: now, in: transaction)
+                if !isAnnounced {
+                    try kernel.checkArrived(objects, for: account, in: transaction)
+                }
+                return try kernel.addHoldings(held, for: account, at: now, in: transaction)
             }
             if !surplus.isEmpty { try await store.remove(surplus) }
         } catch {

@@ -150,7 +150,8 @@ struct UploadsService: Sendable {
             try await end(upload, for: account)
             throw BlobsService.digestMismatch(digest, actual: object.digest)
         }
-        try await parts.hold([object], verifiedAt: parts.now(), for: account)
+        try await parts.hold(
+            [object], verifiedAt: parts.now(), isAnnounced: true, for: account)
         try await end(upload, for: account)
     }
 

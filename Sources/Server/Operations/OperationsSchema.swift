@@ -10,8 +10,8 @@ package enum OperationsSchema {
     /// To be applied behind those of all modules.
     package static let laterMigrations = [
         Migration(name: "2026-11-22 operations: reading back", sql: readingBack),
-        Migration(name: "2026-11-22 operations: alerts", sql: AlertSchema.alerts),
-        Migration(name: "2026-11-22 operations: proofs of backups", sql: ProofSchema.proofs),
+        Migration(name: "2026-11-22 operations: alerts (additive)", sql: AlertSchema.alerts),
+        Migration(name: "2026-11-22 operations: proofs of backups (additive)", sql: ProofSchema.proofs),
         Migration(name: "2026-11-22 operations: plans and history", sql: PlansSchema.sql),
     ]
 

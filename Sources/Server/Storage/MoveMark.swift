@@ -1,6 +1,8 @@
 /// What a move of a whole server to another place leaves in both databases, and a restore in the one
-/// it fills, as a row behind the steps of the schema: no server opens one, of whatever version, for even one that knows nothing
-/// of moves takes the row for a step of a newer one.
+/// that it fills, as a row behind the steps of the schema.
+///
+/// No server opens one, of whatever version: even one that knows nothing of moves takes the row for a
+/// step of a newer one.
 package struct MoveMark: Hashable, Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         /// The move from here has begun and has not ended.

@@ -41,9 +41,10 @@ import Testing
         }
         let backup = Backup(
             of: Backup.Source(
-                database: database, objects: path + "/blobs/objects",
-                revoked: path + "/revoked", receiptKey: path + "/receipt.key", folder: path),
-            to: folder.file("backup"), version: "1", now: { Self.now })
+                database: database, store: store, revoked: path + "/revoked",
+                receiptKey: path + "/receipt.key", folder: path),
+            to: folder.file("backup"), version: "1", migrations: Self.migrations,
+            now: { Self.now })
         try backup.prepare(allowsSameDisk: true)
         _ = try await backup.run { _ in }
         return database

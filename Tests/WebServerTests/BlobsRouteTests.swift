@@ -1,4 +1,5 @@
 import Storage
+import Foundation
 import HTTPTypes
 import Records
 import TestSupport
@@ -19,6 +20,38 @@ import Wire
                 #expect(answer.bytes == content)
                 #expect(answer.header("ETag") == "\"\(digest)\"")
             }
+        }
+    }
+
+    @Test(arguments: [0, 1, 2_000_000])
+    func `a blob that the server lost is lost by itself, and the connection goes on`(
+        left: Int
+    ) async throws {
+        let server = try await TestServer()
+        let anna = try await server.person("anna")
+        try await server.run { client in
+            let digest = try await client.store(bytes(3_000_000), by: anna)
+            let other = try await client.store(bytes(1_000), by: anna)
+            let store = server.server.parts.store
+            let page = try await store.list(after: nil, limit: 10)
+            let key = try #require(page.first { $0.byteCount == 3_000_000 }?.key)
+            // A store without files is tried with nothing left alone.
+            if let path = store.localPath(of: key), left > 0 {
+                #expect(truncate(path, left) == 0)
+            } else {
+                try await store.remove([key])
+            }
+            // What is left is less than the first step only in the two first cases.
+            if left < Limits.streamStepByteCount {
+                let answer = try await client.send(.get, "/api/v1/blobs/\(digest)", by: anna)
+                #expect(answer.status == .notFound)
+                #expect(answer.code == "blobLost")
+            }
+            let range = try await client.send(
+                .get, "/api/v1/blobs/\(digest)", by: anna, headers: ["Range": "bytes=2500000-"])
+            #expect(range.status == .notFound)
+            let good = try await client.send(.get, "/api/v1/blobs/\(other)", by: anna)
+            #expect(good.status == .ok && good.bytes == bytes(1_000))
         }
     }
 

@@ -22,7 +22,8 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Look at everything that can make sync stall, say what is wrong, and mend it.",
-        subcommands: [Examine.self, Undo.self, StartOverCommand.self], defaultSubcommand: Examine.self)
+        subcommands: [Examine.self, Undo.self, StartOverCommand.self],
+        defaultSubcommand: Examine.self)
 
     struct Examine: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

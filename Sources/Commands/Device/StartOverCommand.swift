@@ -9,7 +9,7 @@ import SyncEngine
 struct StartOverCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start-over",
-        abstract: "Let the library's originals go and fetch them again; refused while one is unproven.",
+        abstract: "Let the originals go and fetch them again; refused while one is unproven.",
         discussion: """
             The server is asked to read back its copy of every original of this device's library. \
             Without --yes it says what came of that and changes nothing. Files that Martlet does \

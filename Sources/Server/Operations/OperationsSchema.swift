@@ -11,7 +11,8 @@ package enum OperationsSchema {
     package static let laterMigrations = [
         Migration(name: "2026-11-22 operations: reading back", sql: readingBack),
         Migration(name: "2026-11-22 operations: alerts (additive)", sql: AlertSchema.alerts),
-        Migration(name: "2026-11-22 operations: proofs of backups (additive)", sql: ProofSchema.proofs),
+        Migration(
+            name: "2026-11-22 operations: proofs of backups (additive)", sql: ProofSchema.proofs),
         Migration(name: "2026-11-22 operations: plans and history", sql: PlansSchema.sql),
     ]
 

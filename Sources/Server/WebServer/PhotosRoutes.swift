@@ -113,7 +113,7 @@ extension PhotosRoutes {
         let content = try await answering {
             try await service.rendition(rendition, of: asset, in: zone, for: account)
         }
-        var response = BlobResponse.make(
+        var response = try await BlobResponse.make(
             for: request, location: content.location, store: store)
         // Only an address with the digest in it never changes what it means.
         if request.query("digest") != content.location.digest.text {
@@ -132,7 +132,7 @@ extension PhotosRoutes {
         let content = try await answering {
             try await service.original(of: asset, in: zone, for: account)
         }
-        var response = BlobResponse.make(
+        var response = try await BlobResponse.make(
             for: request, location: content.location, store: store)
         // An edit gives the asset another original.
         response.headers[.cacheControl] = "private, no-cache"

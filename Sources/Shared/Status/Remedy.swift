@@ -46,8 +46,9 @@ package struct RemedyRule: Hashable, Sendable {
     /// From 1 (hard) to 5 (nothing to do).
     package let ease: Int
 
-    /// What a person runs; `nil`: `martlet doctor --fix`. A remedy that has one is never begun by
-    /// the doctor, and no finding proposes it.
+    /// What a person runs to begin it; `nil` when `martlet doctor --fix` does.
+    ///
+    /// No finding proposes a remedy that has one.
     package let command: String?
 
     /// Done by `--fix` without a question.

@@ -163,6 +163,10 @@ extension PlantedFault {
             world.house.killServer()
             try sql(
                 "UPDATE device SET heardAt = heardAt - 1814400000 WHERE name = 'camera'",
+                """
+                UPDATE deviceState SET reportedAt = reportedAt - 1814400000
+                WHERE device IN (SELECT id FROM device WHERE name = 'camera')
+                """,
                 on: world.house.folder.file("data") + "/database.sqlite")
             try world.house.startServer()
         } endedBy: { world in

@@ -28,7 +28,7 @@ extension PlantedFault {
             // Heard of while there is no space at all, so that it is not fetched.
             try world.house.setConditions(#"{"disk":{"freeBytes":1000000}}"#, on: world.device)
             try world.house.signIn("visitor")
-            try world.add("gps/DSCN0042.jpg", on: "visitor")
+            try world.add("camera/Canon EOS 450D.jpg", on: "visitor")
             try world.sync("visitor")
             try world.house.martlet(world.device, "sync", "--once")
             let free = Limits.deviceReserveByteCount + 10_000

@@ -40,7 +40,8 @@ import Testing
         #expect(look.shown.originals == 6 && look.shown.unproven.isEmpty)
         #expect(try Files.inventory(of: world.library) == before)
         let text = try world.house.martlet(world.device, "doctor", "start-over")
-        #expect(text.status == 0 && text.output.contains("Nothing would be lost."), "\(text.output)")
+        #expect(
+            text.status == 0 && text.output.contains("Nothing would be lost."), "\(text.output)")
         if runs {
             _ = try world.house.startAgent(world.device)
             try world.house.expectUpToDate(world.device, items: 6)

@@ -185,9 +185,8 @@ extension SyncEngine {
     /// Whether the file was read as it is now, so that `observe` would have nothing to do: true of
     /// nearly every file of nearly every comparison, and said without its whole row.
     private static func isUnchanged(_ entry: Entry, _ before: KnownFile) -> Bool {
-        guard case .file(let stamp) = entry.kind, before.state == .read, before.stamp == stamp else {
-            return false
-        }
+        guard case .file(let stamp) = entry.kind, before.state == .read, before.stamp == stamp
+        else { return false }
         return stamp.byteCount > 0 && entry.name.first != UInt8(ascii: ".")
             && SidecarName.stem(of: entry.name) == nil
             && ItemBound(name: entry.name, byteCount: stamp.byteCount) == nil

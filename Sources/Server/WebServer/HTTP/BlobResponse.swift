@@ -8,11 +8,14 @@ package import Storage
 package enum BlobResponse {
     /// Answers 200, 206, 304 or 416.
     ///
+    /// The beginning is read first: throws `objectNotFound` when the bytes are gone or fewer than
+    /// they were, so that this blob is lost and not the connection.
+    ///
     /// The caller adds the media type. The bytes never change under their digest, so they may be
     /// kept for ever by who may see them.
     package static func make(
         for request: Request, location: ObjectLocation, store: any ObjectStore
-    ) -> Response {
+    ) async throws(StorageError) -> Response {
         let tag = "\"\(location.digest.text)\""
         let headers: HTTPFields = [
             .eTag: tag, .acceptRanges: "bytes",
@@ -26,13 +29,14 @@ package enum BlobResponse {
         let range = isSame ? request.headers[.range] : nil
         switch ByteRange(range, byteCount: location.byteCount) {
         case .whole:
-            return body(
+            return try await body(
                 .ok, headers, 0..<location.byteCount, location, store, isHead(request))
         case .part(let part):
             var headers = headers
             headers[.contentRange] =
                 "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(location.byteCount)"
-            return body(.partialContent, headers, part, location, store, isHead(request))
+            return try await body(
+                .partialContent, headers, part, location, store, isHead(request))
         case .unsatisfiable:
             var headers = headers
             headers[.contentRange] = "bytes */\(location.byteCount)"
@@ -54,18 +58,35 @@ package enum BlobResponse {
     private static func body(
         _ status: HTTPResponse.Status, _ headers: HTTPFields, _ range: Range<Int64>,
         _ location: ObjectLocation, _ store: any ObjectStore, _ isHead: Bool
-    ) -> Response {
+    ) async throws(StorageError) -> Response {
         var headers = headers
         headers[.contentLength] = String(range.count)
         guard !isHead else { return Response(status: status, headers: headers) }
+        let end = min(range.upperBound, range.lowerBound + Int64(Limits.streamStepByteCount))
+        let first = try await beginning(store.read(location.key, range.lowerBound..<end))
         return Response(
             status: status, headers: headers,
             body: ResponseBody(contentLength: range.count) { writer in
-                for try await step in store.read(location.key, range) {
-                    try await writer.write(step)
+                if let first { try await writer.write(first) }
+                if end < range.upperBound {
+                    for try await step in store.read(location.key, end..<range.upperBound) {
+                        try await writer.write(step)
+                    }
                 }
                 try await writer.finish(nil)
             })
+    }
+
+    private static func beginning(
+        _ bytes: ObjectBytes
+    ) async throws(StorageError) -> ByteBuffer? {
+        var reading = bytes.makeAsyncIterator()
+        do throws(StorageError) {
+            return try await reading.next()
+        } catch {
+            guard error.code == .damaged else { throw error }
+            throw StorageError(.objectNotFound, error.message)
+        }
     }
 
     private static func matches(_ header: String?, _ tag: String) -> Bool {

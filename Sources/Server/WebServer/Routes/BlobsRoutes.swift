@@ -77,7 +77,8 @@ struct BlobsRoutes {
     ) async throws -> Response {
         let digest = try context.digest()
         let location = try await blobs.location(of: digest, for: try context.actor.account)
-        var response = BlobResponse.make(for: request, location: location, store: blobs.parts.store)
+        var response = try await BlobResponse.make(
+            for: request, location: location, store: blobs.parts.store)
         response.headers[.contentType] = "application/octet-stream"
         response.headers[.contentDisposition] = "attachment"
         response.headers[.contentSecurityPolicy] = SecurityHeaders.sandbox

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Records
 import TestSupport
 
 // Faults of files, of the device's database, and of the server's copies.
@@ -139,6 +140,21 @@ extension PlantedFault {
         ) { world in
             let path = try world.object(of: try world.addNew(1))
             try world.overwrite([0x5A, 0x5A, 0x5A], at: 10_000, of: path)
+        },
+        PlantedFault("more to come than fits", "deviceWillNotFit") { world in
+            // Heard of while there is no space at all, so that it is not fetched.
+            try world.house.setConditions(#"{"disk":{"freeBytes":1000000}}"#, on: world.device)
+            try world.house.signIn("visitor")
+            try world.add("camera/Canon EOS 450D.jpg", on: "visitor")
+            try world.sync("visitor")
+            try world.house.martlet(world.device, "sync", "--once")
+            let free = Limits.deviceReserveByteCount + 10_000
+            try world.house.setConditions(
+                #"{"disk":{"freeBytes":\#(free)}}"#, on: world.device)
+        } endedBy: { world in
+            try world.house.setConditions("{}", on: world.device)
+            try world.sync()
+            try world.house.martlet("visitor", "logout")
         },
     ]
 

@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import Records
 import TestSupport
 import Testing
 
@@ -24,21 +23,6 @@ extension PlantedFault {
         PlantedFault("a wrong clock", "clockWrong", conditions: #"{"clockOffsetSeconds":420}"#),
         PlantedFault("a full disk", "deviceFull", conditions: #"{"disk":{"freeBytes":1000000}}"#),
         PlantedFault("too few watches", "watchLimit", conditions: #"{"watchLimit":8192}"#),
-        PlantedFault("more to come than fits", "deviceWillNotFit") { world in
-            // Heard of while there is no space at all, so that it is not fetched.
-            try world.house.setConditions(#"{"disk":{"freeBytes":1000000}}"#, on: world.device)
-            try world.house.signIn("visitor")
-            try world.add("camera/Canon EOS 450D.jpg", on: "visitor")
-            try world.sync("visitor")
-            try world.house.martlet(world.device, "sync", "--once")
-            let free = Limits.deviceReserveByteCount + 10_000
-            try world.house.setConditions(
-                #"{"disk":{"freeBytes":\#(free)}}"#, on: world.device)
-        } endedBy: { world in
-            try world.house.setConditions("{}", on: world.device)
-            try world.sync()
-            try world.house.martlet("visitor", "logout")
-        },
         PlantedFault("a server that is off", "serverUnreachable") { world in
             world.house.killServer()
         } endedBy: { world in

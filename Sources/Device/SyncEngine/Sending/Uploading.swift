@@ -520,6 +520,12 @@ extension SyncEngine {
             return try stored(digest, rows)
         }
         uploads.items[digest]?.sentByteCount = offset
+        // Switched off or paused since the last part: it goes on from here once it may.
+        guard circumstances.stop(at: now) == nil else {
+            uploads.transfers -= 1
+            uploads.gate.endProbe()
+            return uploads.move(digest, to: .missing, at: now)
+        }
         let count = min(item.byteCount - offset, Int64(Limits.uploadPartByteCountMax))
         send(
             .uploadPart(upload.upload, file, offset: offset, byteCount: count),

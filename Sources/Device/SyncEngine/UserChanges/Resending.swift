@@ -9,7 +9,7 @@ import Records
 
 extension SyncEngine {
     /// The list lacks this record, which is about to be forgotten.
-    func resend(lost known: RemoteRecord, _ rows: any Rows) throws(RowsError) {
+    mutating func resend(lost known: RemoteRecord, _ rows: any Rows) throws(RowsError) {
         let record = known.record
         guard record.key.type != .facts, record.key.type != .rendering,
             record.key.type == .asset || record.blobs.isEmpty
@@ -18,7 +18,7 @@ extension SyncEngine {
     }
 
     /// The list has this record in another epoch than the one in which it was known.
-    func resend(
+    mutating func resend(
         _ known: RemoteRecord, over listed: Record, _ rows: any Rows
     ) throws(RowsError) {
         let record = known.record
@@ -48,13 +48,13 @@ extension SyncEngine {
         }
     }
 
-    private func resend(
+    private mutating func resend(
         _ patch: RecordPatch, of known: RemoteRecord, _ rows: any Rows
     ) throws(RowsError) {
         if !patch.isEmpty { try resend(.patch(patch), of: known, rows) }
     }
 
-    private func resend(
+    private mutating func resend(
         _ action: PendingChange.Action, of known: RemoteRecord, _ rows: any Rows
     ) throws(RowsError) {
         var change = PendingChange(
@@ -63,5 +63,7 @@ extension SyncEngine {
         // What the user has decided since is later.
         if let later = try rows.pendingChange(change.key) { change = change.followed(by: later) }
         try rows.save(change)
+        // Also long after the list: a tombstone that it left out is met when the record comes again.
+        userChanges.pass()
     }
 }

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Records
+import Synchronization
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -22,15 +23,18 @@ struct SMTPSubmission: Sendable {
 
     func send(_ message: AlertMessage) async throws(AlertError) {
         let deadline = NIODeadline.now() + .seconds(secondsMax)
+        let failures = ChannelFailures()
         do {
-            try await converse(message, until: deadline)
+            try await converse(message, until: deadline, failures)
         } catch let error as AlertError {
             // A server that hangs is cut off by the deadline, and then looks like one that went.
-            if error.code == .unreachable, NIODeadline.now() >= deadline { throw timedOut(error) }
-            throw error
+            guard error.code == .unreachable else { throw error }
+            if NIODeadline.now() >= deadline { throw timedOut(error) }
+            // What broke the connection, and not how that was noticed.
+            throw failures.first.map { AlertError(transport: $0, to: place) } ?? error
         } catch {
             if NIODeadline.now() >= deadline { throw timedOut(error) }
-            throw AlertError(transport: error, to: place)
+            throw AlertError(transport: failures.first ?? error, to: place)
         }
     }
 
@@ -42,7 +46,9 @@ struct SMTPSubmission: Sendable {
 
     private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
-    private func converse(_ message: AlertMessage, until deadline: NIODeadline) async throws {
+    private func converse(
+        _ message: AlertMessage, until deadline: NIODeadline, _ failures: ChannelFailures
+    ) async throws {
         let tls = try NIOSSLContext(configuration: try TLSConfiguration.alerts(trust: way.trust))
         let isEncrypted = way.security == .tls
         let host = way.host
@@ -50,7 +56,7 @@ struct SMTPSubmission: Sendable {
             .connectTimeout(.seconds(secondsMax))
             .connect(host: host, port: way.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if isEncrypted { try Self.encrypt(channel, tls, host) }
+                    if isEncrypted { try Self.encrypt(channel, tls, host, failures) }
                     return try Connection(wrappingChannelSynchronously: channel)
                 }
             }
@@ -77,7 +83,9 @@ struct SMTPSubmission: Sendable {
                         .tlsFailed, "\(place) said more than it may before TLS: somebody meddles.")
                 }
                 let channel = connection.channel
-                try await channel.eventLoop.submit { try Self.encrypt(channel, tls, host) }.get()
+                try await channel.eventLoop.submit {
+                    try Self.encrypt(channel, tls, host, failures)
+                }.get()
                 extensions = try await hello(talk, &lines)
             }
             try await signIn(talk, extensions, &lines)
@@ -86,13 +94,14 @@ struct SMTPSubmission: Sendable {
     }
 
     private static func encrypt(
-        _ channel: any Channel, _ context: NIOSSLContext, _ host: String
+        _ channel: any Channel, _ context: NIOSSLContext, _ host: String,
+        _ failures: ChannelFailures
     ) throws {
         // An address is no name: its certificate is compared with the address itself.
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
         let handler = try NIOSSLClientHandler(
             context: context, serverHostname: isAddress ? nil : host)
-        try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+        try channel.pipeline.syncOperations.addHandlers(handler, failures, position: .first)
     }
 
     /// What a client without a name of its own is called (RFC 5321, section 4.1.3).
@@ -172,6 +181,26 @@ struct SMTPSubmission: Sendable {
         _ = try await lines.next(expecting: 250, .refused, "take the mail")
         // It has it: whatever becomes of the farewell.
         try? await talk.say("QUIT")
+    }
+}
+
+/// Keeps the first error of a connection's TLS.
+///
+/// A refused certificate reaches whoever reads or writes in one of several shapes, as the channel
+/// happens to close.
+private final class ChannelFailures: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+
+    private let error = Mutex<(any Error)?>(nil)
+
+    var first: (any Error)? { error.withLock { $0 } }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A server that only hangs up has not failed at TLS.
+        var hangsUp = false
+        if case .uncleanShutdown? = error as? NIOSSLError { hangsUp = true }
+        if !hangsUp { self.error.withLock { $0 = $0 ?? error } }
+        context.fireErrorCaught(error)
     }
 }
 

@@ -159,7 +159,10 @@ package struct DeviceSignIn: Sendable {
                     .refused, "No Martlet answers at \(address.text): check the address.",
                     cause: error)
             }
-            if error == .interrupted, address.text.hasPrefix("http://") {
+            // As the server's end of the connection happens to be noticed.
+            let isBroken =
+                error == .interrupted || error == .unreachable("connection reset by peer")
+            if isBroken, address.text.hasPrefix("http://") {
                 throw AgentError(
                     .serverUnreachable,
                     "\(address.text) breaks the connection: a server with TLS is reached by https://.",

@@ -9,7 +9,7 @@ import SyncEngine
 /// It may be done only while `unproven` is empty: then the server has just read back its copy of
 /// every original of the library, and nothing could be lost (P10).
 package struct StartingOver: Sendable {
-    /// The library's originals, and of how many the server has proven its copy just now.
+    /// The library's originals, proven or not.
     package let count: Int
     package let byteCount: Int64
     /// Those that would be lost if they left, and why.

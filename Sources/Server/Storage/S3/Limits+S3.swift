@@ -6,6 +6,8 @@ extension Limits {
     package static let s3TriesMax = 6
     /// At the start somebody waits for the answer.
     package static let s3TriesAtStartMax = 2
+    /// About half a minute.
+    package static let s3TriesOfBusyStoreAtStartMax = 10
     package static let s3RetryMilliseconds: Int64 = 100
     package static let s3RetryMillisecondsMax: Int64 = 10_000
     /// What a store may ask for by `Retry-After`, and gets.

@@ -46,12 +46,17 @@ struct S3Failure: Error, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether a store answered or took the request at least, so that the place is the right one.
+    var isFromStore: Bool { status != nil || message == Self.broken }
+
+    private static let broken = "the connection broke"
+
     private static func text(of error: any Error) -> String {
         switch error as? HTTPClientError {
         case .connectTimeout, .tlsHandshakeTimeout, .readTimeout, .writeTimeout,
             .deadlineExceeded, .getConnectionFromPoolTimeout:
             return "no answer in time"
-        case .remoteConnectionClosed, .uncleanShutdown: return "the connection broke"
+        case .remoteConnectionClosed, .uncleanShutdown: return broken
         default: break
         }
         let text = String(describing: error)

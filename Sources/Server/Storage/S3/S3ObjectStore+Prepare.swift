@@ -9,12 +9,26 @@ extension S3ObjectStore {
     /// Another server's collector would remove what it does not know: one prefix has one server,
     /// whose id lies there. Servers that share a database share the id.
     package func prepare(server: String) async throws(StorageError) {
-        // Says by one request whether the place, the key, the region and the clock are right.
-        _ = try await listPage(
-            prefix: objectsPrefix, limit: 1, triesMax: Limits.s3TriesAtStartMax)
+        try await tryPlace()
         try await claim(for: server)
         // A right that only this needs may be missing; nothing but space depends on it.
         try? await endUnfinished()
+    }
+
+    /// Says by one request whether the place, the key, the region and the clock are right.
+    ///
+    /// Where nobody listens, somebody who waits for the start is told soon; a store that is there
+    /// and busy, as after a power cut that hit it too, gets its time.
+    private func tryPlace() async throws(StorageError) {
+        do {
+            _ = try await listPage(
+                prefix: objectsPrefix, limit: 1, triesMax: Limits.s3TriesAtStartMax)
+        } catch {
+            guard let failure = error.cause as? S3Failure, failure.mayPass, failure.isFromStore
+            else { throw error }
+            _ = try await listPage(
+                prefix: objectsPrefix, limit: 1, triesMax: Limits.s3TriesOfBusyStoreAtStartMax)
+        }
     }
 
     private var ownerName: String { place.prefix + "server" }

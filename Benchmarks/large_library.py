@@ -85,6 +85,11 @@ def measure(martlet, base, count):
             started = time.perf_counter()
             martlet.run("photos", "list", "--json", home=home)
             listed.append(time.perf_counter() - started)
+        examined = []
+        for _ in range(3):
+            started = time.perf_counter()
+            martlet.run("doctor", home=home)
+            examined.append(time.perf_counter() - started)
         return rows + [
             (f"`sync --once`, nothing changed, {count} files in the library (median)",
              f"{statistics.median(idle):.2f} s"),
@@ -92,6 +97,8 @@ def measure(martlet, base, count):
              f"{1000 * statistics.median(sent):.0f} ms; {1000 * max(sent):.0f} ms"),
             (f"`photos list --json`, {count} items (median)",
              f"{statistics.median(listed):.1f} s"),
+            (f"`doctor`, {count} items, beside the agent (median)",
+             f"{statistics.median(examined):.1f} s"),
             (f"the agent’s peak memory, {count} items", f"{memory(agent)} MiB"),
             (f"the server’s peak memory, {count} items",
              f"{martlet.peak_memory()} MiB"),

@@ -10,11 +10,15 @@ extension Oracle {
     /// A device moved an asset to Recently Deleted.
     func checkDeletion(of asset: RecordID, by id: DeviceID) {
         guard let device = devices.first(where: { $0.settings.device == id }) else { return }
-        if originals(of: asset).contains(where: device.tookAwayOnlyWhileOff) {
+        let original = original(of: asset)
+        // An edited photo that went while photos were on is deleted, though a source kept what it
+        // was before until they were off.
+        let isDeletedWhileOn = original.map(device.removedWhileOn.contains) ?? false
+        if !isDeletedWhileOn, originals(of: asset).contains(where: device.tookAwayOnlyWhileOff) {
             world.violate(
                 "(P4) \(device.name) deletes \(asset), whose file went while photos were off.")
         }
-        guard let original = original(of: asset) else { return }
+        guard let original else { return }
         for (root, disk) in device.disks.enumerated() {
             for (path, node) in disk.files()
             where path.isImportable && disk.nodes[node].content.digest == original {

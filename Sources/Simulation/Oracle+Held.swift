@@ -52,7 +52,7 @@ extension Oracle {
     /// part of another asset comes with that; what the server's restore took, its deletion with it,
     /// comes back when another device sends it again. What lies elsewhere on the device, as it is or
     /// as it was before it was edited, is not deleted at all; nor is a change held any more of what
-    /// turned out to be another picture.
+    /// turned out to be another picture, or a part beside the file that was changed.
     func checkNotHeld(_ digest: Digest, at place: Place, by device: SimulatedDevice) {
         guard let seen = held.seen[device.index], let asset = asset(withOriginal: digest),
             let change = seen[asset], mayDelete(asset, on: device),
@@ -60,7 +60,9 @@ extension Oracle {
             !device.holds(originals(of: asset), elsewhereThan: place)
         else { return }
         if change == .changed,
-            !device.rows.current.localFiles(agreedFor: asset).contains(where: \.isEdited)
+            !device.rows.current.localFiles(agreedFor: asset).contains(where: {
+                $0.isEdited && $0.agreed?.digest == digest
+            })
         {
             return
         }

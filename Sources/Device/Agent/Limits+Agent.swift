@@ -24,6 +24,8 @@ extension Limits {
     package static let itemsNamedMax = 20
     /// A file in the making that nothing has touched for so long is nobody's, while an agent runs.
     package static let leftoverSeconds: Int64 = 3_600
+    /// Digests whose copies the server is asked to read back by one request.
+    static let rereadPageMax = 64
     package static let roundTripByteCount = 4 << 10
     package static let quarantineEntriesMax = 100_000
 }

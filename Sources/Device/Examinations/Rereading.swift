@@ -108,23 +108,22 @@ enum Rereading {
             })
         else { return nil }
         let digests = Set(files.map(\.digest)).sorted()
-        var (proven, start) = (0, 0)
-        while start < digests.count {
-            let page = Array(digests[start..<min(start + Limits.rereadPageMax, digests.count)])
-            guard let receipts = try? await requests.receipts(for: page) else { return nil }
-            proven += receipts.count
-            // Proof is worth keeping, whoever asked for it.
-            let askedAt = device.surroundings.now().wall
-            try? device.database.write { (rows) throws(RowsError) in
-                for receipt in receipts { try rows.save(StoredReceipt(receipt, askedAt: askedAt)) }
+        var proven = 0
+        do {
+            try await requests.receipts(for: digests) { receipts, count in
+                proven += receipts.count
+                // Proof is worth keeping, whoever asked for it.
+                let askedAt = device.surroundings.now().wall
+                try? device.database.write { (rows) throws(RowsError) in
+                    for receipt in receipts {
+                        try rows.save(StoredReceipt(receipt, askedAt: askedAt))
+                    }
+                }
+                device.question.progress(count, digests.count)
             }
-            start += page.count
-            device.question.progress(start, digests.count)
+        } catch {
+            return nil
         }
         return proven
     }
-}
-
-extension Limits {
-    static let rereadPageMax = 64
 }

@@ -29,19 +29,25 @@ package struct StartingOver: Sendable {
             home, configuration, settings, client, question.surroundings)
         let files = try LibraryRemoval.files(of: home).filter(\.isSynced)
         let digests = Set(files.filter { !$0.isOnlyHere }.compactMap { $0.content?.digest })
-        let answer = await Result(of: { () async throws(RequestFailure) in
-            try await readBack(digests.sorted(), requests, question.progress)
-        })
+        var proven: Set<Digest> = []
+        let failure: RequestFailure?
+        do {
+            try await requests.receipts(for: digests.sorted()) { receipts, count in
+                proven.formUnion(receipts.map(\.digest))
+                question.progress(count, digests.count)
+            }
+            failure = nil
+        } catch let error {
+            failure = error
+        }
         await requests.stop()
         await client.shutdown()
-        let proven: Set<Digest>
-        switch answer {
-        case .success(let digests): proven = digests
-        case .failure(let failure):
+        if let failure {
+            let error = AgentError(failure)
             throw AgentError(
-                .serverUnreachable,
+                error.code,
                 "The server cannot be asked for proof of what it has, so nothing was done: "
-                    + "\(failure.sentence)")
+                    + error.message, cause: failure)
         }
         let unproven = files.filter { file in
             guard !file.isOnlyHere, let digest = file.content?.digest else { return true }
@@ -50,20 +56,6 @@ package struct StartingOver: Sendable {
         return StartingOver(
             count: files.count, byteCount: files.reduce(0) { $0 + $1.stamp.byteCount },
             unproven: LibraryRemoval(before: files, after: unproven).kept)
-    }
-
-    private static func readBack(
-        _ digests: [Digest], _ requests: RepairRequests,
-        _ progress: @Sendable (Int, Int) -> Void
-    ) async throws(RequestFailure) -> Set<Digest> {
-        var (proven, start): (Set<Digest>, Int) = ([], 0)
-        while start < digests.count {
-            let page = Array(digests[start..<min(start + Limits.rereadPageMax, digests.count)])
-            proven.formUnion(try await requests.receipts(for: page).map(\.digest))
-            start += page.count
-            progress(start, digests.count)
-        }
-        return proven
     }
 }
 

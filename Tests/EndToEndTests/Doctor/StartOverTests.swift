@@ -95,6 +95,17 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `a device that was signed out is told to sign in, and nothing is touched`() throws {
+        let world = try DoctorWorld()
+        let before = try Files.inventory(of: world.library)
+        try world.house.changePassword("another-one")
+        let refused = try world.house.martlet(world.device, "doctor", "start-over", "--yes")
+        #expect(refused.status == 77 && refused.errors.contains("nothing was done"))
+        #expect(refused.errors.contains("martlet login"), "\(refused.errors)")
+        #expect(try Files.inventory(of: world.library) == before)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `photos that are off are not started over`() throws {
         let world = try DoctorWorld()
         try world.house.martlet(world.device, "services", "off", "photos")

@@ -108,16 +108,25 @@ package struct RepairRequests: Sendable {
         return missing
     }
 
-    /// Signed proof that the server read them back from its medium; of as many as it has read.
-    package func receipts(for digests: [Digest]) async throws(RequestFailure) -> [ServerReceipt] {
-        let reply = try await performer.perform(.receipts(digests)) { _ in }
-        guard case .receipts(let receipts) = reply else { return [] }
-        return receipts.filter { $0.fault == nil }
+    /// Asks page by page for signed proof that the server read them back from its medium; `take`
+    /// gets what it has proven of each page, and how many digests have been asked for so far.
+    package func receipts(
+        for digests: [Digest], take: ([ServerReceipt], Int) -> Void
+    ) async throws(RequestFailure) {
+        var count = 0
+        for page in pages(of: digests, upTo: Limits.rereadPageMax) {
+            let reply = try await performer.perform(.receipts(page)) { _ in }
+            guard case .receipts(let receipts) = reply else { continue }
+            count += page.count
+            take(receipts.filter { $0.fault == nil }, count)
+        }
     }
 
-    private func pages(of digests: [Digest]) -> [[Digest]] {
-        stride(from: 0, to: digests.count, by: Limits.digestsPerRequestMax).map {
-            Array(digests[$0..<min($0 + Limits.digestsPerRequestMax, digests.count)])
+    private func pages(
+        of digests: [Digest], upTo countMax: Int = Limits.digestsPerRequestMax
+    ) -> [[Digest]] {
+        stride(from: 0, to: digests.count, by: countMax).map {
+            Array(digests[$0..<min($0 + countMax, digests.count)])
         }
     }
 

@@ -34,10 +34,12 @@ package struct PhotoListing {
         _ body: (ListedPhoto) throws(RowsError) -> Void
     ) throws(RowsError) {
         var id: RecordID?
+        var facts = FactsPages(rows)
         while true {
             let page = try rows.records(of: .asset, after: id, limit: Limits.recordsPerPageMax)
             for asset in page {
-                if let record = try shown(asset.record) { try body(try listed(record)) }
+                guard let record = try shown(asset.record) else { continue }
+                try body(try listed(record, try facts.fields(of: record.key.id)))
             }
             guard let last = page.last, page.count == Limits.recordsPerPageMax else { break }
             id = last.record.key.id
@@ -51,30 +53,33 @@ package struct PhotoListing {
         return pending.applied(to: record)
     }
 
-    private func listed(_ asset: Record) throws(RowsError) -> ListedPhoto {
+    private func listed(_ asset: Record, _ facts: Fields?) throws(RowsError) -> ListedPhoto {
         let fields = AssetFields(asset.fields ?? [:])
+        let digest = asset.blob(.original)?.digest
+        let original = try digest.flatMap { digest throws(RowsError) in
+            try rows.localFiles(with: digest).first
+        }
         let parts = asset.fileParts
         var isHere = !parts.isEmpty
         for part in parts where isHere {
-            isHere = try !rows.localFiles(with: part.blob.digest).isEmpty
+            isHere =
+                part.blob.digest == digest
+                ? original != nil : try !rows.localFiles(with: part.blob.digest).isEmpty
         }
         var photo = ListedPhoto(
             id: asset.key.id, name: fields.name,
             state: asset.isTrashed
                 ? .recentlyDeleted
                 : isHere ? .inSync : openStates[asset.key.id.text] ?? .onlyInCloud)
-        let factsKey = RecordKey(type: .facts, id: asset.key.id)
-        if let facts = try rows.remote(factsKey)?.record.fields { photo.take(Facts(fields: facts)) }
+        if let facts { photo.take(Facts(fields: facts)) }
         if asset.blob(.pairedVideo) != nil { photo.kind = Facts.Kind.live.rawValue }
         if let corrected = fields.takenAtCorrected { photo.correct(corrected) }
         photo.favorite = fields.favorite
         photo.hidden = fields.hidden
         photo.trashedAt = asset.envelope.trashedAt
         photo.albums = albums[asset.key.id] ?? []
-        photo.digest = asset.blob(.original)?.digest
-        if let digest = photo.digest {
-            photo.path = try rows.localFiles(with: digest).first.flatMap { path(of: $0.place) }
-        }
+        photo.digest = digest
+        photo.path = original.flatMap { path(of: $0.place) }
         if photo.path == nil, try rows.shownPreview(of: asset) != nil {
             let place = Place(root: .library, path: PreviewName(asset.key.id).path)
             // Its own folder is Martlet's; still, somebody may have emptied it.
@@ -110,6 +115,37 @@ package struct PhotoListing {
     private func path(of place: Place) -> String? {
         roots[place.root].map {
             String(decoding: $0.path, as: UTF8.self) + "/" + place.path.text
+        }
+    }
+}
+
+/// What was read from photos, for ids that ascend: page by page, instead of a question for each.
+private struct FactsPages {
+    private let rows: DatabaseRows
+    private var page: [RemoteRecord] = []
+    private var index = 0
+    /// Nothing up to it is needed any more.
+    private var passed: RecordID?
+    private var isEnded = false
+
+    init(_ rows: DatabaseRows) { self.rows = rows }
+
+    /// `id`: greater than that of every earlier call.
+    mutating func fields(of id: RecordID) throws(RowsError) -> Fields? {
+        defer { passed = id }
+        while true {
+            while index < page.count {
+                let record = page[index].record
+                guard record.key.id < id else {
+                    return record.key.id == id ? record.fields : nil
+                }
+                passed = record.key.id
+                index += 1
+            }
+            if isEnded { return nil }
+            page = try rows.records(of: .facts, after: passed, limit: Limits.recordsPerPageMax)
+            index = 0
+            isEnded = page.count < Limits.recordsPerPageMax
         }
     }
 }

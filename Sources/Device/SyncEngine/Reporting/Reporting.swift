@@ -121,7 +121,9 @@ extension SyncEngine {
         if !(isTold ?? false), reporting.count < Limits.reportsAtEndMax {
             return report(status)
         }
-        finish(status.isAllDone ? .inSync : .incomplete)
+        // Maintenance passes by itself, though reading went on.
+        let passes = status.reasons.contains { $0.code == .serverMaintenance }
+        finish(status.isAllDone ? .inSync : passes ? .serverUnreachable : .incomplete)
     }
 
     /// The conditions let nothing more be done: what could be done here, is.

@@ -78,11 +78,8 @@ extension SyncEngine {
     private func limitEvidence(_ reading: Conditions, at moment: Moment) -> [Evidence] {
         var found: [Evidence] = []
         let count = uploads.deferredCount + downloads.deferredCount
-        let size = EvidenceText.bytes(Limits.smallItemByteCountMax)
-        let waiting =
-            count > 0
-            ? "\(EvidenceText.items(count)) over \(size) \(count == 1 ? "waits" : "wait")"
-            : "nothing waits because of it"
+        // Asked with every event, and most often there is no limit to tell of.
+        lazy var waiting = waitingText(count)
         if savesPower(reading) { found.append((.lowPowerMode, ["waiting": waiting])) }
         if let percent = lowBatteryPercent(reading) {
             found.append(
@@ -124,6 +121,12 @@ extension SyncEngine {
                 ))
         }
         return found
+    }
+
+    private func waitingText(_ count: Int) -> String {
+        guard count > 0 else { return "nothing waits because of it" }
+        let size = EvidenceText.bytes(Limits.smallItemByteCountMax)
+        return "\(EvidenceText.items(count)) over \(size) \(count == 1 ? "waits" : "wait")"
     }
 
     private func networkEvidence(at moment: Moment) -> [Evidence] {

@@ -91,8 +91,10 @@ extension MemoryRows {
     package func wantedPreview(of asset: RecordID) -> WantedPreview? {
         guard let record = remote(RecordKey(type: .asset, id: asset))?.record, record.isLiveAsset,
             let original = record.blob(.original)?.digest,
+            // Most often it is here.
+            current.files.list(with: original).isEmpty,
             let made = remote(RecordKey(type: .rendering, id: asset))?.record.madePreview,
-            made.of == original, current.files.list(with: original).isEmpty
+            made.of == original
         else { return nil }
         let here = current.previews.byAsset[asset]
         if let here, here.isPlaced, here.madeOf == original, here.digest == made.preview.digest {

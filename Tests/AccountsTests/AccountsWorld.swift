@@ -12,7 +12,7 @@ final class AccountsWorld: Sendable {
     private let clock: TestClock
 
     var revocations: Revocations {
-        Revocations(file: AppendFile(path: folder.file("revoked")))
+        Revocations(journal: AppendFile(path: folder.file("revoked")))
     }
 
     init() async throws {
@@ -28,7 +28,7 @@ final class AccountsWorld: Sendable {
         self.clock = clock
         accounts = Accounts(
             database: database, kernel: Kernel(randomNumber: numbers.next),
-            revocations: Revocations(file: AppendFile(path: folder.file("revoked"))),
+            revocations: Revocations(journal: AppendFile(path: folder.file("revoked"))),
             now: clock.read, randomBytes: numbers.bytes)
     }
 

@@ -49,7 +49,7 @@ import Testing
                 database,
                 Accounts(
                     database: database, kernel: Kernel(randomNumber: numbers.next),
-                    revocations: Revocations(file: file), now: clock.read,
+                    revocations: Revocations(journal: file), now: clock.read,
                     randomBytes: numbers.bytes)
             )
         }
@@ -74,7 +74,7 @@ import Testing
 
         let (restored, after) = try open(backup)
         _ = try await after.authenticate(token)
-        try await Revocations(file: file).apply(to: restored)
+        try await Revocations(journal: file).apply(to: restored)
         await #expect(throws: AccountsError.self) { _ = try await after.authenticate(token) }
         await #expect(throws: AccountsError.self) { _ = try await after.signIn(signIn) }
         #expect(try await after.list().map(\.name) == ["anna"])

@@ -21,6 +21,9 @@ final class Household {
     /// By their ports.
     private var others: [Int: Process] = [:]
     private var blobs: String?
+    /// Other servers share no folder with the first, and each start of one begins with an empty one.
+    private let isApart: Bool
+    private var apartCount = 0
     private var agents: [Process] = []
 
     /// `data`: the server's folder; by default one in the household's own.
@@ -29,11 +32,14 @@ final class Household {
     /// `database`: its address, when it is not SQLite's; `options` are more of `serve`'s.
     ///
     /// `inBucket`: its blobs are in the bucket of `S3TestServer`, below the folder's name.
+    ///
+    /// `isApart`: its servers share nothing but the database and the bucket.
     init(
         data: String? = nil, usesTLS: Bool = false, database: String? = nil,
-        options: [String] = [], inBucket: Bool = false
+        options: [String] = [], inBucket: Bool = false, isApart: Bool = false
     ) throws {
         folder = try TemporaryFolder()
+        self.isApart = isApart
         blobs = inBucket ? try S3TestServer.shared().place(folder.name) : nil
         self.usesTLS = usesTLS
         place = database.map { ["--database", $0] } ?? []
@@ -79,16 +85,18 @@ final class Household {
     }
 
     func startServer(with more: [String: String] = [:]) throws {
-        server = try start(port: port, with: more)
+        server = try start(port: port, data: data, with: more)
     }
 
-    /// One beside the first, of the same database and folder; returns its port.
+    /// One beside the first, of the same database; returns its port.
     ///
     /// `port`: that of an earlier one, which was killed.
     @discardableResult
     func startOtherServer(at port: Int? = nil) throws -> Int {
         let port = try port ?? Household.freePort()
-        others[port] = try start(port: port, with: [:])
+        apartCount += 1
+        others[port] = try start(
+            port: port, data: isApart ? folder.file("data-\(apartCount)") : data, with: [:])
         return port
     }
 
@@ -98,7 +106,9 @@ final class Household {
         process.waitUntilExit()
     }
 
-    private func start(port: Int, with more: [String: String]) throws -> Process {
+    private func start(
+        port: Int, data: String, with more: [String: String]
+    ) throws -> Process {
         let log = folder.file("server.log")
         if !FileManager.default.fileExists(atPath: log) {
             _ = FileManager.default.createFile(atPath: log, contents: nil)
@@ -109,9 +119,8 @@ final class Household {
             ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"] + place + serverOptions
                 + (usesTLS
                     ? ["--tls-certificate", certificate, "--tls-key", folder.file("key.pem")] : [])
-                + (blobs.map { ["--blobs", $0] } ?? []),
-            environment: (blobs == nil ? [:] : try S3TestServer.shared().environment)
-                .merging(more) { $1 },
+                + bucket,
+            environment: try bucketEnvironment().merging(more) { $1 },
             output: handle)
         for _ in 0..<1_200 where server.isRunning {
             if Household.answers(port: port) { return server }
@@ -119,6 +128,12 @@ final class Household {
         }
         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
         throw HouseholdError(description: "The server did not start: \(text.suffix(2000))")
+    }
+
+    private var bucket: [String] { blobs.map { ["--blobs", $0] } ?? [] }
+
+    private func bucketEnvironment() throws -> [String: String] {
+        blobs == nil ? [:] : try S3TestServer.shared().environment
     }
 
     /// Where the server is from now on, after it was moved there.
@@ -185,8 +200,8 @@ final class Household {
 
     func changePassword(_ new: String) throws {
         let result = try Program.run(
-            ["account", "passwd", "me", "--data", data, "--password-stdin"] + place,
-            input: new + "\n")
+            ["account", "passwd", "me", "--data", data, "--password-stdin"] + place + bucket,
+            environment: bucketEnvironment(), input: new + "\n")
         guard result.status == 0 else {
             throw HouseholdError(description: "account passwd: \(result.errors)")
         }
@@ -195,7 +210,9 @@ final class Household {
 
     /// Beside the server, which hears nothing of it.
     func setQuota(_ size: String) throws {
-        let result = try Program.run(["account", "quota", "me", size, "--data", data] + place)
+        let result = try Program.run(
+            ["account", "quota", "me", size, "--data", data] + place + bucket,
+            environment: bucketEnvironment())
         guard result.status == 0 else {
             throw HouseholdError(description: "account quota: \(result.errors)")
         }

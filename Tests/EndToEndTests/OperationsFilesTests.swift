@@ -105,7 +105,7 @@ import Testing
     @Test func `the cluster's parts name each other, and the probes ask what is answered`() throws {
         let parts = try documents("kubernetes.yaml")
         let kinds = parts.compactMap { $0["kind"] as? String }
-        #expect(kinds == ["Secret", "PersistentVolumeClaim", "Deployment", "Service"])
+        #expect(kinds == ["Secret", "Deployment", "Service"])
         let deployment = try #require(parts.first { $0["kind"] as? String == "Deployment" })
         let spec = try #require(deployment["spec"] as? [String: Any])
         #expect(spec["replicas"] as? Int == 2)

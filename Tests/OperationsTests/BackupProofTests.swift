@@ -41,8 +41,10 @@ import Testing
         }
         let backup = Backup(
             of: Backup.Source(
-                database: database, store: store, revoked: path + "/revoked",
-                receiptKey: path + "/receipt.key", folder: path),
+                database: database, store: store,
+                keepsakes: FileKeepsakes(
+                    receiptKey: path + "/receipt.key", revoked: path + "/revoked"),
+                folder: path),
             to: folder.file("backup"), version: "1", migrations: Self.migrations,
             now: { Self.now })
         try backup.prepare(allowsSameDisk: true)

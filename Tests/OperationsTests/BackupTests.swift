@@ -57,7 +57,9 @@ import Testing
                 database: database,
                 store: try DirectoryObjectStore(
                     path: path + "/blobs", randomNumber: numbers.next),
-                revoked: path + "/revoked", receiptKey: path + "/receipt.key", folder: path),
+                keepsakes: FileKeepsakes(
+                    receiptKey: path + "/receipt.key", revoked: path + "/revoked"),
+                folder: path),
             to: folder.file("backup"), version: "1", migrations: Self.migrations, now: { now })
     }
 

@@ -27,12 +27,18 @@ import Testing
         let backup = Backup(
             of: Backup.Source(
                 database: try world.database(name, kind, for: .serving),
-                store: try store ?? world.store(name, kind), revoked: path + "/revoked",
-                receiptKey: path + "/receipt.key", folder: path),
+                store: try store ?? world.store(name, kind), keepsakes: keepsakes(path),
+                folder: path),
             to: world.folder.file("backup"), version: "1", migrations: MoveWorld.migrations,
             now: { now })
         try backup.prepare(allowsSameDisk: true)
         return try await backup.run { _ in }
+    }
+
+    private static let key = String(repeating: "07", count: 32) + "\n"
+
+    private func keepsakes(_ path: String) -> FileKeepsakes {
+        FileKeepsakes(receiptKey: path + "/receipt.key", revoked: path + "/revoked")
     }
 
     /// `store`: where the blobs are to lie, when it is not the place's own.
@@ -45,8 +51,8 @@ import Testing
             from: world.folder.file("backup"),
             to: RestoreByRows.Target(
                 name: "/" + name, database: wrap(try world.database(name, kind, for: .movingTo)),
-                store: try store ?? world.store(name, kind), revoked: path + "/revoked",
-                receiptKey: path + "/receipt.key", work: path + "/restoring.sqlite"),
+                store: try store ?? world.store(name, kind), keepsakes: keepsakes(path),
+                work: path + "/restoring.sqlite"),
             kernel: world.kernel, migrations: MoveWorld.migrations, at: Self.later)
     }
 
@@ -68,7 +74,7 @@ import Testing
         from: Kind, to: Kind
     ) async throws {
         let database = try await world.makeServer("old", from, objects: 7)
-        try Data("key".utf8).write(
+        try Data(Self.key.utf8).write(
             to: URL(fileURLWithPath: world.folder.file("old/receipt.key")))
         let first = try await backUp("old", from)
         #expect(first.objectCount == 7 && first.copiedCount == 7 && first.missing.isEmpty)
@@ -96,7 +102,7 @@ import Testing
         }
         #expect(last == [MoveWorld.now.adding(seconds: 9).milliseconds])
         let key = try Data(contentsOf: URL(fileURLWithPath: world.folder.file("new/receipt.key")))
-        #expect(key == Data("key".utf8))
+        #expect(key == Data(Self.key.utf8))
         let left = try FileManager.default.contentsOfDirectory(atPath: world.folder.file("new"))
         #expect(left.allSatisfy { !$0.hasPrefix("restoring") })
     }

@@ -4,9 +4,11 @@ import Storage
 import TestSupport
 import Testing
 
-/// Every implementation of `ObjectStore`.
+/// Every implementation of `ObjectStore`; when it is a store's turn, that alone.
 enum ObjectStoreKind: CaseIterable, Sendable {
     case directory, s3
+
+    static let allCases: [ObjectStoreKind] = S3TestServer.isSwift ? [.s3] : [.directory, .s3]
 
     func open(_ folder: TemporaryFolder) throws -> any ObjectStore {
         switch self {

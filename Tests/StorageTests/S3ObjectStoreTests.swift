@@ -41,7 +41,8 @@ import Testing
         #expect(error?.code == .bucketNotFound)
     }
 
-    @Test func `what a crash left of a blob on its way is ended after two days`() async throws {
+    @Test(.disabled(if: S3TestServer.isSwift, "OpenStack Swift tells the true time"))
+    func `what a crash left of a blob on its way is ended after two days`() async throws {
         let folder = try TemporaryFolder()
         let server = try S3TestServer.shared()
         let place = try S3Place(

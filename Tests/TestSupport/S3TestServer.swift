@@ -1,8 +1,10 @@
 import Foundation
 import Synchronization
 
-/// An S3 store on loopback (`Tests/s3-server.py`), one for all tests of this process; it ends with
-/// it, however that ends.
+/// An S3 store on loopback, one for all tests of this process; it ends with it, however that ends.
+///
+/// moto (`Tests/s3-server.py`), which fails on demand; with MARTLET_TEST_S3=swift OpenStack Swift
+/// (`Tests/swift-store.py`), which is one that people use.
 package final class S3TestServer: Sendable {
     package let endpoint: String
     package let bucket: String
@@ -32,6 +34,9 @@ package final class S3TestServer: Sendable {
         let secretKey: String
     }
 
+    package static let isSwift =
+        ProcessInfo.processInfo.environment["MARTLET_TEST_S3"] == "swift"
+
     private init() throws {
         let tests = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent()
@@ -39,8 +44,11 @@ package final class S3TestServer: Sendable {
             ProcessInfo.processInfo.environment["MARTLET_BUILD"]
             ?? tests.deletingLastPathComponent().path + "/.build"
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: build + "/python/bin/python")
-        process.arguments = [tests.path + "/s3-server.py"]
+        process.executableURL = URL(
+            fileURLWithPath: Self.isSwift ? "/usr/bin/python3" : build + "/python/bin/python")
+        process.arguments = [
+            tests.path + (Self.isSwift ? "/swift-store.py" : "/s3-server.py")
+        ]
         let (input, output) = (Pipe(), Pipe())
         process.standardInput = input
         process.standardOutput = output

@@ -55,7 +55,7 @@ final class TestServer: Sendable {
                 now: surroundings.now),
             accounts: Accounts(
                 database: database, kernel: kernel,
-                revocations: Revocations(file: AppendFile(path: data.revoked)),
+                revocations: Revocations(journal: AppendFile(path: data.revoked)),
                 hasher: PasswordHasher(logRounds: 10),
                 now: surroundings.now, randomBytes: surroundings.randomBytes),
             hub: EventHub(metrics: metrics),

@@ -49,9 +49,8 @@ struct ServerPlaceOptions: ParsableArguments {
     ///
     /// Only `creating` makes a server's folder: a typing error must not.
     func accounts(creating: Bool = false) async throws -> Accounts {
-        let folder = creating ? try folder() : try existingFolder()
-        return try await DataFolder.openAccounts(
-            DataFolder(path: folder, database: try databasePlace()))
+        if !creating { _ = try existingFolder() }
+        return try await serverPlace().openAccounts()
     }
 
     /// The plans there.
@@ -66,9 +65,10 @@ struct ServerPlaceOptions: ParsableArguments {
         try DataFolder(path: existingFolder(), database: databasePlace()).openAnyDatabase()
     }
 
-    /// Throws unless a server keeps its data there.
+    /// Throws unless a server keeps its data there, or elsewhere as a whole.
     func existingFolder() throws -> String {
         let folder = try folder()
+        if try serverPlace().isElsewhere { return folder }
         guard DataFolder(path: folder, database: try databasePlace()).holdsServer else {
             throw Complaint(
                 .usage, "noServerThere",

@@ -1,10 +1,9 @@
-import Dispatch
 import Records
 package import Storage
 
 /// What was revoked, beside the database: a restored one must not open what was closed since.
 ///
-/// One line each, its parts separated by a space:
+/// One line each of the journal, its parts separated by a space:
 ///
 ///     token <ACCOUNT> <MILLISECONDS> <SHA-256 OF THE TOKEN>
 ///     password <ACCOUNT> <MILLISECONDS> <PHC STRING OF THE NEW PASSWORD>
@@ -16,31 +15,20 @@ package struct Revocations: Sendable {
         case removed(AccountID, Timestamp)
     }
 
-    private let file: AppendFile?
+    private let journal: (any RevocationJournal)?
 
     /// `nil` keeps nothing: for a database in memory.
-    package init(file: AppendFile?) { self.file = file }
+    package init(journal: (any RevocationJournal)?) { self.journal = journal }
 
     /// Durable when it returns.
     func add(_ entries: [Entry]) async throws {
-        guard let file, !entries.isEmpty else { return }
-        let text = entries.map(\.line).joined(separator: "\n")
-        try await withCheckedThrowingContinuation {
-            (continuation: CheckedContinuation<Void, any Error>) in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try file.append(text) })
-            }
-        }
+        guard let journal, !entries.isEmpty else { return }
+        try await journal.add(revoked: entries.map(\.line))
     }
 
     /// Repeats everything that was revoked; changes nothing where the database knows it already.
     package func apply(to database: any Database) async throws {
-        guard let file else { return }
-        let lines: [String] = try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try file.lines() })
-            }
-        }
+        guard let lines = try await journal?.revoked() else { return }
         let entries = lines.compactMap(Entry.init(parsing:))
         guard !entries.isEmpty else { return }
         try await database.write { transaction in

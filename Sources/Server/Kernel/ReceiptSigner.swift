@@ -1,5 +1,6 @@
 import Crypto
 package import Records
+import Storage
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -7,8 +8,8 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// Signs receipts with a key of the server's own, kept in a file beside the data that no restore
-/// touches, so that receipts stay good whatever happens to the database.
+/// Signs receipts with a key of the server's own that no restore touches (`Keepsakes`), so that
+/// receipts stay good whatever happens to the database.
 package struct ReceiptSigner: Sendable {
     /// Ed25519 (RFC 8032): 64 bytes behind the receipt's canonical bytes.
     package static let signatureByteCount = 64
@@ -22,7 +23,7 @@ package struct ReceiptSigner: Sendable {
         do {
             key = try Curve25519.Signing.PrivateKey(
                 rawRepresentation: try KeyFile.readOrCreate(
-                    path, key: { Curve25519.Signing.PrivateKey().rawRepresentation }))
+                    path, key: { Self.newKey() }))
         } catch {
             throw KernelError(
                 .storage,
@@ -31,7 +32,12 @@ package struct ReceiptSigner: Sendable {
         }
     }
 
-    /// For tests and the simulator: a key of 32 given bytes.
+    /// Fit to be kept: 32 random bytes.
+    package static func newKey() -> [UInt8] {
+        Array(Curve25519.Signing.PrivateKey().rawRepresentation)
+    }
+
+    /// With a key of 32 given bytes.
     package init(key bytes: [UInt8]) throws(KernelError) {
         do {
             key = try Curve25519.Signing.PrivateKey(rawRepresentation: bytes)

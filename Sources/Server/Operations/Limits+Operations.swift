@@ -37,6 +37,11 @@ extension Limits {
     static let backupManifestByteCountMax = 16 << 20
     package static let keyFileByteCountMax = 64 << 20
 
+    // What was revoked, in a bucket
+    /// Each revocation is a note of its own; when there are more, a start joins them.
+    package static let revokedNotesMax = 100
+    package static let revokedNoteByteCountMax = 1 << 20
+
     // The manifest, and recovering by it
     /// Its first line has just so many.
     static let manifestHeaderByteCount = 512

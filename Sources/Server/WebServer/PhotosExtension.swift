@@ -21,7 +21,7 @@ package struct PhotosExtension: ServerExtension {
         surroundings: ServerSurroundings, logger: Logger
     ) {
         self.parts = parts
-        isAlone = !configuration.sharesFolder
+        isAlone = !configuration.folder.isShared
         let service = PhotosService(database: parts.database, kernel: parts.kernel)
         routes = PhotosRoutes(service: service, store: parts.store)
         pages = WebAppRoutes(folder: configuration.webFolder)

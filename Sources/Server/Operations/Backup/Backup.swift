@@ -49,21 +49,19 @@ package struct Backup: Sendable {
     package struct Source: Sendable {
         package let database: any Database
         package let store: any ObjectStore
-        package let revoked: String
-        package let receiptKey: String
+        package let keepsakes: any Keepsakes
         /// The whole data folder.
         package let folder: String
         /// Records or blobs are in the folder.
         package let isOnDisk: Bool
 
         package init(
-            database: any Database, store: any ObjectStore, revoked: String, receiptKey: String,
+            database: any Database, store: any ObjectStore, keepsakes: any Keepsakes,
             folder: String, isOnDisk: Bool = true
         ) {
             self.database = database
             self.store = store
-            self.revoked = revoked
-            self.receiptKey = receiptKey
+            self.keepsakes = keepsakes
             self.folder = folder
             self.isOnDisk = isOnDisk
         }
@@ -153,7 +151,7 @@ package struct Backup: Sendable {
         report.objectByteCount = kept.reduce(0) { $0 + $1.byteCount }
         try PlainFiles.write(
             Array(kept.map(\.line).joined().utf8), to: folder + "/" + list)
-        try copyKeys()
+        try await copyKeepsakes()
         let manifest = BackupManifest(
             format: BackupManifest.format, server: state.server, version: version,
             madeAt: madeAt, epoch: state.epoch,
@@ -287,12 +285,15 @@ package struct Backup: Sendable {
     }
 
     /// What a restore into an empty folder needs beside them.
-    private func copyKeys() throws {
-        for (path, name) in [(source.revoked, "revoked"), (source.receiptKey, "receipt.key")]
-        where try PlainFiles.byteCount(path) != nil {
-            let bytes = try PlainFiles.read(path, byteCountMax: Limits.keyFileByteCountMax)
-            try PlainFiles.write(bytes, to: folder + "/" + name)
+    private func copyKeepsakes() async throws {
+        if let key = try await source.keepsakes.receiptKey() {
+            try PlainFiles.write(
+                Array((Hexadecimal.encode(key) + "\n").utf8), to: folder + "/receipt.key")
         }
+        let lines = try await source.keepsakes.revoked()
+        guard !lines.isEmpty else { return }
+        try PlainFiles.write(
+            Array((lines.joined(separator: "\n") + "\n").utf8), to: folder + "/revoked")
     }
 
     private func file(_ name: String) throws -> BackupManifest.File {

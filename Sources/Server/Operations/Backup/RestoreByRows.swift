@@ -17,20 +17,18 @@ package struct RestoreByRows: Sendable {
         let name: String
         let database: any Database
         let store: any ObjectStore
-        let revoked: String
-        let receiptKey: String
+        let keepsakes: any Keepsakes
         /// A file for a copy of the backup's database meanwhile.
         let work: String
 
         package init(
-            name: String, database: any Database, store: any ObjectStore, revoked: String,
-            receiptKey: String, work: String
+            name: String, database: any Database, store: any ObjectStore,
+            keepsakes: any Keepsakes, work: String
         ) {
             self.name = name
             self.database = database
             self.store = store
-            self.revoked = revoked
-            self.receiptKey = receiptKey
+            self.keepsakes = keepsakes
             self.work = work
         }
     }
@@ -106,7 +104,7 @@ package struct RestoreByRows: Sendable {
             TableCopies(
                 source: backup, target: target.database, tables: Move.rowTables(of: tables)))
         report.missing = try await moves.markMissing(by: kernel, at: now)
-        try placeKeys()
+        try await placeKeepsakes()
         try backup.close()
         try removeCopy()
         report.epoch = try await end(manifest)
@@ -193,15 +191,14 @@ package struct RestoreByRows: Sendable {
     }
 
     /// Those that are there are newer.
-    private func placeKeys() throws {
-        for (path, name) in [(target.revoked, "revoked"), (target.receiptKey, "receipt.key")] {
-            guard try PlainFiles.byteCount(path) == nil,
-                try PlainFiles.byteCount(folder + "/" + name) != nil
-            else { continue }
-            let bytes = try PlainFiles.read(
-                folder + "/" + name, byteCountMax: Limits.keyFileByteCountMax)
-            try PlainFiles.write(bytes, to: path)
+    private func placeKeepsakes() async throws {
+        let kept = FileKeepsakes(
+            receiptKey: folder + "/receipt.key", revoked: folder + "/revoked")
+        if let key = try await kept.receiptKey() {
+            _ = try await target.keepsakes.keep(receiptKey: key)
         }
+        guard try await target.keepsakes.revoked().isEmpty else { return }
+        try await target.keepsakes.add(revoked: try await kept.revoked())
     }
 
     /// The mark goes with the new epoch, at one moment.

@@ -69,14 +69,16 @@ package struct Move: Sendable {
         TableCopies(
             source: source.database, target: target.database,
             tables: keepsObjects
-                ? tables.filter { $0.name != "collectorHold" } : Self.rowTables(of: tables))
+                ? tables.filter { !["collectorHold", "receiptKey"].contains($0.name) }
+                : Self.rowTables(of: tables))
     }
 
     /// Tables whose rows go as they are, where objects get other keys: theirs come with them.
     ///
-    /// What was read back from the old medium says nothing of the new one.
+    /// What was read back from the old medium says nothing of the new one. The key for receipts goes
+    /// with the other keepsakes.
     static func rowTables(of tables: [SchemaTable]) -> [SchemaTable] {
-        let others = ["object", "objectRemoval", "lostObject", "collectorHold"]
+        let others = ["object", "objectRemoval", "lostObject", "collectorHold", "receiptKey"]
         return tables.filter { !others.contains($0.name) }
             .map { $0.name == "holding" ? $0.without(["verifiedAt"]) : $0 }
     }
@@ -106,13 +108,13 @@ package struct Move: Sendable {
     /// Throws `objectsMissing` before the source is left, unless it may go without them; then devices
     /// that have them are asked for them.
     package func run(
-        allowsMissing: Bool, at now: Timestamp, prepareTarget: () throws -> Void,
+        allowsMissing: Bool, at now: Timestamp, prepareTarget: () async throws -> Void,
         _ progress: (Progress) -> Void
     ) async throws -> Report {
         let (server, standing) = try await look()
         guard standing != .ended else { return Report(hadEnded: true) }
         if standing == .ending {
-            try prepareTarget()
+            try await prepareTarget()
             try await end(server, at: now)
             return Report()
         }
@@ -126,7 +128,7 @@ package struct Move: Sendable {
         try await copyObjects(into: &report, progress)
         guard report.missingCount == 0 || allowsMissing else { throw Self.missing(report) }
         report.rowCount = try await copyRows(progress)
-        try prepareTarget()
+        try await prepareTarget()
         try await end(server, at: now)
         return report
     }

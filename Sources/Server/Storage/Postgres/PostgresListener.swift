@@ -7,6 +7,8 @@ import Synchronization
 package final class PostgresListener: Sendable {
     private struct State {
         var connection: PostgresConnection?
+        /// `nil` before it is known.
+        var folderNumber: Int64?
         var isStopped = false
     }
 
@@ -22,30 +24,39 @@ package final class PostgresListener: Sendable {
     private static let lockClass: Int64 = 0x4D52_5453
 
     private let address: PostgresAddress
-    private let folderNumber: Int64
     private let isShared: Bool
     private let senders: PostgresPool
     private let threads: NIOThreadPool
     private let state: Mutex<State>
 
-    /// `folderNumber` is above 0 and differs between folders of blobs.
+    /// `folderNumber` is above 0 and differs between servers that are not one; `nil`: `join` says it.
     ///
     /// Throws `busy` while another server runs at the database, unless both are `shared` and have
     /// one folder; `cannotOpen` behind a pooler that shares sessions. Blocks.
     package init(
-        _ address: PostgresAddress, folderNumber: Int64, isShared: Bool
+        _ address: PostgresAddress, folderNumber: Int64?, isShared: Bool
     ) throws(StorageError) {
         self.address = address
-        self.folderNumber = folderNumber
         self.isShared = isShared
         let connection = try Self.connect(address, folderNumber, isShared)
-        state = Mutex(State(connection: connection))
+        state = Mutex(State(connection: connection, folderNumber: folderNumber))
         senders = PostgresPool(address)
         threads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
     }
 
     deinit { threads.shutdownGracefully { _ in } }
+
+    /// Says which number it has, before it listens.
+    ///
+    /// Throws `busy` while a server with another one runs. Blocks.
+    package func join(_ folderNumber: Int64) throws(StorageError) {
+        let connection = state.withLock { state in
+            state.folderNumber = folderNumber
+            return state.connection
+        }
+        if let connection { try Self.join(connection, address, folderNumber) }
+    }
 
     /// Tells every server that listens, soon.
     ///
@@ -82,7 +93,9 @@ package final class PostgresListener: Sendable {
     /// The connection; `nil` once stopped.
     private func current(_ heard: (News) -> Void) -> PostgresConnection? {
         while true {
-            let (connection, isStopped) = state.withLock { ($0.connection, $0.isStopped) }
+            let (connection, folderNumber, isStopped) = state.withLock {
+                ($0.connection, $0.folderNumber, $0.isStopped)
+            }
             if isStopped { return nil }
             if let connection { return connection }
             if let made = try? Self.connect(address, folderNumber, isShared) {
@@ -95,7 +108,7 @@ package final class PostgresListener: Sendable {
     }
 
     private static func connect(
-        _ address: PostgresAddress, _ folderNumber: Int64, _ isShared: Bool
+        _ address: PostgresAddress, _ folderNumber: Int64?, _ isShared: Bool
     ) throws(StorageError) -> PostgresConnection {
         let connection = try PostgresConnection(address)
         // Each time: by now the name may lead to a pooler, which must not be left with the locks.
@@ -109,9 +122,17 @@ package final class PostgresListener: Sendable {
                 .busy,
                 """
                 Another server runs at the database \(address): stop it, or start all of them \
-                with --blobs-shared and one folder.
+                with one bucket by --blobs, or with --blobs-shared and one folder.
                 """)
         }
+        if let folderNumber { try join(connection, address, folderNumber) }
+        try connection.run("LISTEN martlet")
+        return connection
+    }
+
+    private static func join(
+        _ connection: PostgresConnection, _ address: PostgresAddress, _ folderNumber: Int64
+    ) throws(StorageError) {
         let others = try connection.runOnce(
             """
             SELECT COUNT(*) FROM pg_locks
@@ -125,14 +146,12 @@ package final class PostgresListener: Sendable {
                 .busy,
                 """
                 Another server of the database \(address) keeps its blobs in another folder: \
-                give both the same one by --data.
+                give both the same one by --data, or the same bucket by --blobs.
                 """)
         }
         _ = try connection.runOnce(
             "SELECT pg_try_advisory_lock_shared(?::int, ?::int)",
             [.integer(lockClass), .integer(folderNumber)]
         ).rowCount
-        try connection.run("LISTEN martlet")
-        return connection
     }
 }

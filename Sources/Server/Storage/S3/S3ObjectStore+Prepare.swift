@@ -19,7 +19,7 @@ extension S3ObjectStore {
     ///
     /// Where nobody listens, somebody who waits for the start is told soon; a store that is there
     /// and busy, as after a power cut that hit it too, gets its time.
-    private func tryPlace() async throws(StorageError) {
+    package func tryPlace() async throws(StorageError) {
         do {
             _ = try await listPage(
                 prefix: objectsPrefix, limit: 1, triesMax: Limits.s3TriesAtStartMax)
@@ -54,26 +54,26 @@ extension S3ObjectStore {
     }
 
     private func claimOnce(for server: String) async throws(StorageError) {
-        let request = S3Request(
+        var request = S3Request(
             method: .PUT, key: ownerName, headers: [("if-none-match", "*")],
             body: ByteBuffer(string: server + "\n"))
         do {
             try await client.send(request)
         } catch {
-            let status = (error.cause as? S3Failure)?.status
-            guard status == 412 || status == 409 else { throw error }
+            switch (error.cause as? S3Failure)?.status {
+            case 412, 409: return
+            // OpenStack Swift, which refuses all conditions for what is put.
+            case 501:
+                request.headers = []
+                try await client.send(request)
+            default: throw error
+            }
         }
     }
 
     private func owner() async throws(StorageError) -> String? {
-        do {
-            return try await client.send(S3Request(method: .GET, key: ownerName)) {
-                (answer) throws(S3Failure) in
-                String(decoding: answer.body.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-            }
-        } catch {
-            guard error.code == .objectNotFound else { throw error }
-            return nil
+        try await note("server").map { bytes in
+            String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         }
     }
 

@@ -13,6 +13,7 @@ import Foundation
 ///     PREFIX/objects/<32 random digits>                            the objects
 ///     PREFIX/staging/<upload>/<start>-<end>-<16 random digits>     resumable uploads, in pieces
 ///     PREFIX/server                                                whose objects these are
+///     PREFIX/key/…, PREFIX/revoked/…                               notes; see `BucketKeepsakes`
 ///
 /// - No process keeps anything that another needs: any server with the same bucket goes on with an
 ///   upload that another one began.

@@ -58,9 +58,14 @@ package enum BlobsPlace: Sendable {
     /// Throws unless this is where the database's objects are, and the place can be used.
     ///
     /// A server that looked for its objects elsewhere would take every one for lost.
-    package func check(_ store: any ObjectStore, of database: any Database) async throws {
+    func check(
+        _ store: any ObjectStore, of database: any Database, _ keepsakes: BucketKeepsakes? = nil
+    ) async throws {
         try await checkKeys(in: database)
         guard let bucket = store as? S3ObjectStore else { return }
+        // Before anything is put there: it may be another bucket than that of the other servers.
+        try await bucket.tryPlace()
+        try await keepsakes?.requireKeyOrNoDevices()
         let server = try await database.read { transaction in
             try transaction.first("SELECT id FROM server").map { Hexadecimal.encode($0.blob(0)) }
         }
@@ -69,15 +74,14 @@ package enum BlobsPlace: Sendable {
 
     /// Throws `wrongPlace` when the database's objects are in the other kind of place.
     package func checkKeys(in database: any Database) async throws {
+        try await checkSharing(in: database)
         let key = try await database.read { transaction in
             try transaction.first("SELECT objectKey FROM object LIMIT 1").map { $0.text(0) }
         }
         guard let key else { return }
         switch self {
         case .directory where S3ObjectStore.isKey(key):
-            throw StorageError(
-                .wrongPlace,
-                "This server keeps its blobs in a bucket: name it by --blobs s3://BUCKET/PREFIX.")
+            throw Self.isInBucket
         case .bucket where !S3ObjectStore.isKey(key):
             throw StorageError(
                 .wrongPlace,
@@ -86,4 +90,17 @@ package enum BlobsPlace: Sendable {
         default: return
         }
     }
+
+    /// Throws `wrongPlace` when servers of the database share a bucket, and this is none.
+    func checkSharing(in database: any Database) async throws {
+        // In SQLite such a row came with a backup and says nothing.
+        guard case .directory = self, database is PostgresDatabase else { return }
+        guard try await !database.read({ try BucketKeepsakes.areUsed(in: $0) }) else {
+            throw Self.isInBucket
+        }
+    }
+
+    private static let isInBucket = StorageError(
+        .wrongPlace,
+        "This server keeps its blobs in a bucket: name it by --blobs s3://BUCKET/PREFIX.")
 }

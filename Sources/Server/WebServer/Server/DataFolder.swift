@@ -1,4 +1,3 @@
-package import Accounts
 package import Kernel
 package import Operations
 import Records
@@ -12,6 +11,9 @@ import Foundation
 #endif
 
 /// Where a server keeps everything; with PostgreSQL, everything else.
+///
+/// Where records and blobs are both elsewhere, no other server needs anything of it, and nothing is
+/// missed after this one's end.
 ///
 ///     DATA/database.sqlite     records, accounts, projections
 ///     DATA/blobs/              the objects, plain whole files
@@ -120,6 +122,10 @@ package struct DataFolder: Sendable {
             randomNumber: surroundings.randomNumber)
     }
 
+    package var keepsakes: FileKeepsakes {
+        FileKeepsakes(receiptKey: receiptKey, revoked: revoked)
+    }
+
     package var restoreTarget: Restore.Target {
         Restore.Target(
             folder: path, database: database, objects: blobs + "/objects", revoked: revoked,
@@ -148,36 +154,23 @@ package struct DataFolder: Sendable {
     package static func kernel(_ surroundings: ServerSurroundings) -> Kernel {
         Kernel(randomNumber: surroundings.randomNumber, schemas: MartletServer.schemas)
     }
-
-    /// Accounts beside the server, running or not: the database has its own locks.
-    package static func openAccounts(
-        _ folder: DataFolder, surroundings: ServerSurroundings = .system
-    ) async throws -> Accounts {
-        if !folder.holdsServer { try folder.prepare() }
-        let database = try folder.openAnyDatabase()
-        let kernel = Self.kernel(surroundings)
-        let now = surroundings.now()
-        try await database.write { transaction in
-            _ = try kernel.prepare(at: now, in: transaction)
-        }
-        return Accounts(
-            database: database, kernel: kernel,
-            revocations: Revocations(file: AppendFile(path: folder.revoked)),
-            now: surroundings.now, randomBytes: surroundings.randomBytes)
-    }
 }
 
 extension DataFolder {
     /// What servers of one PostgreSQL database hear of each other by; `nil` with SQLite.
     ///
-    /// Throws `busy` while another one runs that must not be beside this. Blocks.
+    /// `receiptKey`: the public half, `nil` where it is not known yet. Throws `busy` while another one
+    /// runs that must not be beside this. Blocks.
     package func listener(
-        receiptKey: [UInt8]
+        receiptKey: [UInt8]?
     ) throws(StorageError) -> PostgresListener? {
         guard case .postgres(let address) = place else { return nil }
-        // Servers that share a folder have its key; those that have another folder haven't.
-        let folderNumber = receiptKey.prefix(4).reduce(Int64(0)) { $0 << 8 | Int64($1) }
         return try PostgresListener(
-            address, folderNumber: folderNumber >> 1 | 1, isShared: isShared)
+            address, folderNumber: receiptKey.map(Self.number), isShared: isShared)
+    }
+
+    /// Servers that share a folder have its key; those that have another folder haven't.
+    static func number(of receiptKey: [UInt8]) -> Int64 {
+        receiptKey.prefix(4).reduce(Int64(0)) { $0 << 8 | Int64($1) } >> 1 | 1
     }
 }

@@ -15,15 +15,16 @@ extension MartletServer {
         _ configuration: ServerConfiguration, logger: Logger,
         surroundings: ServerSurroundings = .system
     ) async throws -> MartletServer {
-        let folder = configuration.folder
-        let (lock, lease, database, store, signer, listener) =
+        let (folder, place) = (configuration.folder, configuration.place)
+        let (lock, lease, database, store, ownSigner, listener) =
             try await NIOThreadPool.singleton.runIfActive {
                 try folder.prepare()
                 let lock = try DataFolderLock(path: folder.lock, isShared: folder.isShared)
                 lock.describe("process \(ProcessIdentity.number), starting")
-                let signer = try ReceiptSigner(path: folder.receiptKey)
+                let signer =
+                    place.isElsewhere ? nil : try ReceiptSigner(path: folder.receiptKey)
                 // Before the schema is touched.
-                let listener = try folder.listener(receiptKey: signer.publicKey)
+                let listener = try folder.listener(receiptKey: signer?.publicKey)
                 return (
                     lock, folder.isShared ? try TemporaryLease(folder) : nil,
                     try folder.openAnyDatabase(),
@@ -35,8 +36,14 @@ extension MartletServer {
         try await database.write { transaction in
             _ = try kernel.prepare(at: now, in: transaction)
         }
-        try await configuration.blobs.check(store, of: database)
-        let revocations = Revocations(file: AppendFile(path: folder.revoked))
+        let shared = place.bucketKeepsakes(database, store)
+        try await configuration.blobs.check(store, of: database, shared)
+        let signer =
+            if let ownSigner { ownSigner } else {
+                try await signer(shared ?? folder.keepsakes, listener)
+            }
+        let revocations = Revocations(journal: shared ?? folder.keepsakes)
+        try await shared?.settle()
         try await revocations.apply(to: database)
         let metrics = Metrics()
         let parts = ServiceParts(
@@ -65,5 +72,16 @@ extension MartletServer {
         // Whether it is under maintenance is known before the first request.
         await server.monitor.look()
         return server
+    }
+
+    /// With the key that all servers of the database share; the listener joins those that have it.
+    private static func signer(
+        _ keepsakes: any Keepsakes, _ listener: PostgresListener?
+    ) async throws -> ReceiptSigner {
+        let signer = try ReceiptSigner(
+            key: try await keepsakes.keep(receiptKey: ReceiptSigner.newKey()))
+        let number = DataFolder.number(of: signer.publicKey)
+        try await NIOThreadPool.singleton.runIfActive { try listener?.join(number) }
+        return signer
     }
 }

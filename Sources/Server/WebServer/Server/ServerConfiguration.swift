@@ -60,7 +60,16 @@ package struct ServerConfiguration: Sendable {
     }
 
     package var folder: DataFolder {
-        DataFolder(path: dataFolder, database: database, isShared: sharesFolder)
+        DataFolder(
+            path: dataFolder, database: database,
+            isShared: sharesFolder || place.isElsewhere)
+    }
+
+    /// All that the server has its data in.
+    package var place: ServerPlace {
+        ServerPlace(
+            folder: DataFolder(path: dataFolder, database: database, isShared: sharesFolder),
+            blobs: blobs)
     }
 
     /// Browsers reach the server by TLS, its own or a proxy's: cookies are marked so.

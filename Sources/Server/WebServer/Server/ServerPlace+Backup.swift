@@ -9,9 +9,24 @@ extension ServerPlace {
         if case .sqlite = folder.place, case .directory = blobs { true } else { false }
     }
 
-    /// Neither is.
-    private var isElsewhere: Bool {
+    /// Neither is: any number of servers have them, each with a folder of its own.
+    package var isElsewhere: Bool {
         if case .postgres = folder.place, case .bucket = blobs { true } else { false }
+    }
+
+    /// What of the server outlives its database; `store` is the place's.
+    func keepsakes(_ database: any Database, _ store: any ObjectStore) -> any Keepsakes {
+        bucketKeepsakes(database, store) ?? folder.keepsakes
+    }
+
+    /// `nil` where they are files.
+    func bucketKeepsakes(
+        _ database: any Database, _ store: any ObjectStore
+    ) -> BucketKeepsakes? {
+        guard isElsewhere, let bucket = store as? S3ObjectStore else { return nil }
+        return BucketKeepsakes(
+            database: database, store: bucket, folder: folder.keepsakes,
+            folderName: folder.path)
     }
 
     /// What a backup is made of, beside servers that run or not.
@@ -22,10 +37,10 @@ extension ServerPlace {
     ) async throws -> Backup.Source {
         let database = try folder.openAnyDatabase()
         try await blobs.checkKeys(in: database)
+        let store = try blobs.openForReading(in: folder, surroundings)
         return Backup.Source(
-            database: database, store: try blobs.openForReading(in: folder, surroundings),
-            revoked: folder.revoked, receiptKey: folder.receiptKey, folder: folder.path,
-            isOnDisk: !isElsewhere)
+            database: database, store: store, keepsakes: keepsakes(database, store),
+            folder: folder.path, isOnDisk: !isElsewhere)
     }
 
     /// Puts a backup there while no server runs; `replaces`: also where a folder has a database that
@@ -62,12 +77,14 @@ extension ServerPlace {
         _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {
         let aside = try moveDatabaseAside(replaces: replaces, at: surroundings.now())
+        let database = try folder.openAnyDatabase(for: .movingTo)
+        let store = try blobs.open(in: folder, surroundings)
         let restore = RestoreByRows(
             from: backup,
             to: RestoreByRows.Target(
-                name: text, database: try folder.openAnyDatabase(for: .movingTo),
-                store: try blobs.open(in: folder, surroundings), revoked: folder.revoked,
-                receiptKey: folder.receiptKey, work: folder.path + "/restoring.sqlite"),
+                name: text, database: database, store: store,
+                keepsakes: keepsakes(database, store),
+                work: folder.path + "/restoring.sqlite"),
             kernel: DataFolder.kernel(surroundings), migrations: MartletServer.migrations,
             at: surroundings.now())
         var report = try await restore.run(progress)

@@ -104,13 +104,13 @@ package struct ServerMove: Sendable {
         ahead: Bool, allowsMissing: Bool, _ progress: (Move.Progress) -> Void
     ) async throws -> Move.Report {
         let locks = try ServerLocks(ahead ? [target] : [source, target])
-        let move = try await open()
+        let (move, from, to) = try await open()
         let report =
             ahead
             ? try await move.copyAhead(progress)
             : try await move.run(
-                allowsMissing: allowsMissing, at: surroundings.now(), prepareTarget: placeFiles,
-                progress)
+                allowsMissing: allowsMissing, at: surroundings.now(),
+                prepareTarget: { try await placeKeepsakes(from, to) }, progress)
         withExtendedLifetime(locks) {}
         return report
     }
@@ -128,55 +128,44 @@ package struct ServerMove: Sendable {
         return mark
     }
 
-    private func open() async throws -> Move {
-        try checkKey()
+    /// The move, and the keepsakes of both places.
+    private func open() async throws -> (Move, from: any Keepsakes, to: any Keepsakes) {
         let from = try source.folder.openAnyDatabase(for: .movingFrom)
         try await source.blobs.checkKeys(in: from)
+        let fromStore = try source.blobs.openForReading(in: source.folder, surroundings)
+        let kept = source.keepsakes(from, fromStore)
+        try await check(kept)
         let to = try target.folder.openAnyDatabase(for: .movingTo)
-        return try Move(
-            from: Move.Place(
-                name: source.text, database: from,
-                store: try source.blobs.openForReading(in: source.folder, surroundings)),
-            to: Move.Place(
-                name: target.text, database: to,
-                store: try target.blobs.open(in: target.folder, surroundings)),
+        let toStore = try target.blobs.open(in: target.folder, surroundings)
+        let move = try Move(
+            from: Move.Place(name: source.text, database: from, store: fromStore),
+            to: Move.Place(name: target.text, database: to, store: toStore),
             keepsObjects: source.hasBlobs(of: target), kernel: DataFolder.kernel(surroundings),
             migrations: MartletServer.migrations)
+        return (move, kept, target.keepsakes(to, toStore))
     }
 
     private var hasOneFolder: Bool { source.folder.path == target.folder.path }
 
     /// Another server's key may be lying there.
-    private func checkKey() throws {
-        guard !hasOneFolder, try PlainFiles.byteCount(target.folder.receiptKey) != nil else {
+    private func check(_ kept: any Keepsakes) async throws {
+        guard !hasOneFolder, let there = try await target.folder.keepsakes.receiptKey() else {
             return
         }
-        let (here, there) = (source.folder.receiptKey, target.folder.receiptKey)
-        let isSame = try PlainFiles.byteCount(here) != nil && Self.read(here) == Self.read(there)
-        guard isSame else {
+        guard try await kept.receiptKey() == there else {
             throw MoveError(
                 .targetTaken,
                 "\(target.folder.path) has another server's receipt.key: name another folder.")
         }
     }
 
-    private static func read(_ path: String) throws -> [UInt8] {
-        try PlainFiles.read(path, byteCountMax: Limits.keyFileByteCountMax)
-    }
-
-    /// What lies beside the database and is the server's for ever.
-    private func placeFiles() throws {
-        if hasOneFolder {
-            // It says where the objects were; the server writes it anew when it starts.
-            if !source.hasBlobs(of: target) { try PlainFiles.remove(target.folder.manifest) }
-            return
+    /// What is the server's for ever, beside its rows.
+    private func placeKeepsakes(_ from: any Keepsakes, _ to: any Keepsakes) async throws {
+        // It says where the objects were; the server writes it anew when it starts.
+        if hasOneFolder, !source.hasBlobs(of: target) {
+            try PlainFiles.remove(target.folder.manifest)
         }
-        for (from, to) in [
-            (source.folder.revoked, target.folder.revoked),
-            (source.folder.receiptKey, target.folder.receiptKey),
-        ] where try PlainFiles.byteCount(from) != nil {
-            try PlainFiles.write(try Self.read(from), to: to)
-        }
+        try await to.take(from: from)
     }
 }
 

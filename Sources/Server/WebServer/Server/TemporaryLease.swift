@@ -38,7 +38,9 @@ package final class TemporaryLease: Sendable {
         }
         var removed: [String] = []
         for name in try PlainFiles.names(in: folder.path)
-        where name.hasPrefix("temporary-") && !folder.temporary.hasSuffix("/" + name) {
+        where (name == "temporary" || name.hasPrefix("temporary-"))
+            && !folder.temporary.hasSuffix("/" + name)
+        {
             if try remove(folder.path + "/" + name, at: now) { removed.append(name) }
         }
         return removed

@@ -3,6 +3,7 @@ import Agent
 import ArgumentParser
 import Kernel
 import Operations
+import Records
 import Storage
 import WebServer
 
@@ -52,6 +53,12 @@ struct ServerPlaceOptions: ParsableArguments {
         let folder = creating ? try folder() : try existingFolder()
         return try await DataFolder.openAccounts(
             DataFolder(path: folder, database: try databasePlace()))
+    }
+
+    /// The account of that name there.
+    func account(named text: String) async throws -> (name: AccountName, id: AccountID) {
+        let name = try AccountName(parsing: text)
+        return (name, try await accounts().find(name))
     }
 
     /// The plans there.

@@ -14,6 +14,9 @@ package enum OperationsSchema {
         Migration(
             name: "2026-11-22 operations: proofs of backups (additive)", sql: ProofSchema.proofs),
         Migration(name: "2026-11-22 operations: plans and history", sql: PlansSchema.sql),
+        Migration(
+            name: "2026-11-22 operations: nightly backups (additive)",
+            sql: BackupScheduleSchema.schedule),
     ]
 
     private static let readingBack = """

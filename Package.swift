@@ -81,10 +81,10 @@ let package = Package(
         .target(
             name: "WebFiles", path: "Web",
             resources: [
-                "index.html", "icon.svg", "app.css", "viewer.css", "devices.css", "status.css",
-                "api.js",
+                "index.html", "account.html", "icon.svg", "account.css", "app.css", "viewer.css",
+                "devices.css", "status.css", "account.js", "api.js",
                 "app.js", "colour.js", "devices.js", "elements.js", "grid.js", "library.js",
-                "sign-in.js", "timeline.js", "viewer.js", "words.js",
+                "sign-in.js", "storage.js", "timeline.js", "viewer.js", "words.js",
             ].map { .embedInCode($0) }),
         module(
             "Server", "WebServer",

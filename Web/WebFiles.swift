@@ -8,6 +8,9 @@ package enum WebFiles {
 
     private static let files: [String: @Sendable () -> [UInt8]] = [
         "index.html": { PackageResources.index_html },
+        "account.html": { PackageResources.account_html },
+        "account.css": { PackageResources.account_css },
+        "account.js": { PackageResources.account_js },
         "icon.svg": { PackageResources.icon_svg },
         "app.css": { PackageResources.app_css },
         "viewer.css": { PackageResources.viewer_css },
@@ -21,6 +24,7 @@ package enum WebFiles {
         "library.js": { PackageResources.library_js },
         "sign-in.js": { PackageResources.sign_in_js },
         "status.css": { PackageResources.status_css },
+        "storage.js": { PackageResources.storage_js },
         "timeline.js": { PackageResources.timeline_js },
         "viewer.js": { PackageResources.viewer_js },
         "words.js": { PackageResources.words_js },

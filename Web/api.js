@@ -53,6 +53,31 @@ export class ApiError extends Error {
  * @property {?{state: string, reasons: Reason[],
  *   counts: Record<string, number>, secondsLeft?: number}} status
  * @property {?number} statusAt
+ *
+ * @typedef {object} Forecast
+ * @property {number} fullAt       milliseconds since 1970
+ * @property {number} byteCountPerDay
+ * @property {number} days         measured ones that it follows from
+ *
+ * @typedef {object} PlanRequest
+ * @property {string} plan
+ * @property {"waiting"|"granted"|"declined"} state
+ * @property {number} askedAt
+ * @property {number=} answeredAt
+ * @property {string=} message     from who runs the server
+ *
+ * @typedef {object} Storage
+ * @property {number} usedByteCount      of all who share it
+ * @property {?number=} quotaByteCount   absent: no limit
+ * @property {("nearlyFull"|"full")=} warning
+ * @property {{name: string, usedByteCount: number}[]} members
+ * @property {string=} plan
+ * @property {{name: string, byteCount?: ?number}[]} plans
+ * @property {PlanRequest=} request      what was asked for last
+ * @property {Forecast=} forecast
+ * @property {number} measuredDays
+ * @property {?number=} diskFreeByteCount
+ * @property {Forecast=} diskForecast
  */
 
 /**
@@ -105,6 +130,11 @@ export const api = {
     signOut: (device) => request("DELETE", `/sessions/${device}`),
     /** @returns {Promise<{devices: Device[]}>} */
     devices: () => request("GET", "/devices"),
+    /** @returns {Promise<Storage>} */
+    storage: () => request("GET", "/storage"),
+    /** @param {string} plan @returns {Promise<PlanRequest>} */
+    askForPlan: (plan) => request("PUT", "/storage/request", { plan }),
+    withdrawPlan: () => request("DELETE", "/storage/request"),
     /** @returns {Promise<{zone: string, months: Month[]}>} */
     months: () => request("GET", "/photos/months"),
     /** @returns {Promise<{assets: Asset[]}>} */

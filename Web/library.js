@@ -32,6 +32,7 @@ export function libraryPage({ signOut, signedOut }) {
         "header", { class: "bar" },
         element("img", { src: "/icon.svg", alt: "", width: 28, height: 28 }),
         element("h1", {}, "Martlet"), statusButton,
+        element("a", { class: "plain-button", href: "/account" }, "Account"),
         element("button", { type: "button", class: "plain-button", onclick: signOut }, "Sign out"));
     const root = element(
         "div", { class: "library" }, bar,

@@ -13,6 +13,12 @@ const momentFormat = new Intl.DateTimeFormat(language, {
     day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit",
     timeZone: "UTC",
 });
+const dayFormat = new Intl.DateTimeFormat(language, {
+    day: "numeric", month: "long", year: "numeric",
+});
+const timeFormat = new Intl.DateTimeFormat(language, {
+    day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+});
 const numberFormat = new Intl.NumberFormat(language);
 
 /** @param {string} month such as "2019-05" @param {boolean=} isShort */
@@ -24,6 +30,12 @@ export function moment(takenAt) {
     const date = new Date(`${takenAt.slice(0, 19)}Z`);
     return Number.isNaN(date.getTime()) ? "" : momentFormat.format(date);
 }
+
+/** A day here. @param {number} milliseconds since 1970 */
+export const day = (milliseconds) => dayFormat.format(new Date(milliseconds));
+
+/** A minute here. @param {number} milliseconds since 1970 */
+export const time = (milliseconds) => timeFormat.format(new Date(milliseconds));
 
 /** @param {number} count @param {string} one @param {string=} many */
 export const counted = (count, one, many = `${one}s`) =>

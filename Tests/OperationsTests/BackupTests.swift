@@ -106,10 +106,10 @@ import Testing
         let second = try await backup(database, at: Self.now.adding(seconds: 5)).run { _ in }
         #expect(second.objectCount == 4 && second.copiedCount == 1)
         #expect(second.missing.map(\.text) == [String(copies[1].suffix(64))])
-        // One database and one list are left: those of the manifest.
+        // Both are there, and nothing on its way.
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.file("backup"))
-        #expect(names.filter { $0.hasPrefix("database-") }.count == 1)
-        #expect(names.filter { $0.hasPrefix("list-") }.count == 1)
+        #expect(names.filter { $0.hasPrefix("database-") }.count == 2)
+        #expect(names.filter { $0.hasPrefix("list-") }.count == 2)
         #expect(!names.contains("incoming"))
 
         try FileManager.default.createDirectory(

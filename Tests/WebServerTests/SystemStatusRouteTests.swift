@@ -139,4 +139,34 @@ import Wire
             #expect(after.maintenance == nil)
         }
     }
+
+    @Test func `how the server is backed up is told, and not where or why not`() async throws {
+        let server = try await TestServer()
+        let schedule = BackupSchedule(
+            folder: "/mnt/secret-disk", minute: 180, rule: .standard, allowsSameDisk: false)
+        let now = server.clock.read()
+        try await server.run { client in
+            func backups() async throws -> BackupsDescription? {
+                await server.server.monitor.look()
+                let status: SystemStatusReply = try await client.send(
+                    .get, "/api/v1/system-status"
+                ).decoded()
+                return status.backups
+            }
+            #expect(try await backups() == nil)
+            try await server.database.write { try schedule.save(in: $0) }
+            #expect(
+                try await backups()
+                    == BackupsDescription(
+                        madeAt: nil, provenAt: nil, isDoubtful: false, failingSince: nil))
+            // Its folder is not there.
+            #expect(try await server.server.nightlyBackups.round())
+            #expect(try await backups()?.failingSince == now)
+            let page = String(
+                decoding: try await client.send(.get, "/status").bytes, as: UTF8.self)
+            #expect(page.contains("There is none yet."))
+            #expect(page.contains("The nightly ones have failed since"))
+            #expect(!page.contains("secret-disk"))
+        }
+    }
 }

@@ -145,9 +145,8 @@ struct AccountCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let account = try AccountName(parsing: name)
             let byteCount = try AccountCommand.byteCount(size)
-            let id = try await place.accounts().find(account)
+            let (account, id) = try await place.account(named: name)
             try await place.plans().setQuota(byteCount, of: id)
             try AccountCommand.tell(
                 "The quota of \(account) is \(size).", account: account.text, password: nil,

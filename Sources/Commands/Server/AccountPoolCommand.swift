@@ -17,9 +17,8 @@ extension AccountCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let account = try AccountName(parsing: name)
             let plan = try PlanName(parsing: plan)
-            let id = try await place.accounts().find(account)
+            let (account, id) = try await place.account(named: name)
             try await place.plans().assign(plan, to: id)
             try AccountCommand.tell(
                 "\(account) has the plan \(plan.text).", account: account.text, password: nil,
@@ -60,14 +59,11 @@ extension AccountCommand {
         }
 
         func run() async throws {
-            let account = try AccountName(parsing: name)
             let byteCount = try AccountCommand.byteCount(quota)
-            let accounts = try await place.accounts()
-            let id = try await accounts.find(account)
+            let (account, id) = try await place.account(named: name)
             let plans = try place.plans()
             if let with {
-                let other = try await accounts.find(try AccountName(parsing: with))
-                try await plans.join(id, poolOf: other)
+                try await plans.join(id, poolOf: try await place.account(named: with).id)
             }
             if alone { try await plans.leave(id, quotaByteCount: byteCount) }
             let names = try await plans.sharers(of: id)

@@ -10,74 +10,88 @@ struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: "Copy a server, running or not, into a folder on another disk.",
-        discussion: "Run again, only what is new is copied.")
+        discussion: "Run again, only what is new is copied.",
+        subcommands: [Make.self, List.self, Prune.self, Schedule.self],
+        defaultSubcommand: Make.self)
 
-    @Option(help: "The backup's folder; made where it is not.")
-    var to: String
+    struct Make: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make one now, and remove those that are not kept; meant without its name.")
 
-    @Flag(help: "Allow a folder on the server's own disk.")
-    var sameDisk = false
+        @Option(help: "The backup's folder; made where it is not.")
+        var to: String
 
-    @OptionGroup var place: ServerPlaceOptions
-    @OptionGroup var output: OutputOptions
+        @Flag(help: "Allow a folder on the server's own disk.")
+        var sameDisk = false
 
-    private struct Result: Encodable {
-        let madeAt: Int64
-        let epoch: Int64
-        let objects: Int
-        let bytes: Int64
-        let copied: Int
-        let copiedBytes: Int64
-        let missing: [String]
-    }
+        @OptionGroup var keep: KeepOptions
+        @OptionGroup var place: ServerPlaceOptions
+        @OptionGroup var output: OutputOptions
 
-    func run() async throws {
-        _ = try place.existingFolder()
-        let target = DeviceHome.absolute(to)
-        let backup = Backup(
-            of: try await place.serverPlace().backupSource(), to: target,
-            version: MartletVersion.text, migrations: MartletServer.migrations,
-            now: ServerSurroundings.system.now)
-        try backup.prepare(allowsSameDisk: sameDisk)
-        let lock = try Self.lock(target)
-        var line = CopyingLine(isQuiet: output.json)
-        let report = try await backup.run {
-            line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
+        private struct Result: Encodable {
+            let madeAt: Int64
+            let epoch: Int64
+            let objects: Int
+            let bytes: Int64
+            let copied: Int
+            let copiedBytes: Int64
+            let missing: [String]
+            let kept: Int
+            let removed: Int
         }
-        withExtendedLifetime(lock) {}
-        let time = EvidenceText.time(report.madeAt)
-        if output.json {
-            try Output.json(
-                Result(
-                    madeAt: report.madeAt.milliseconds / 1_000, epoch: report.epoch.rawValue,
-                    objects: report.objectCount, bytes: report.objectByteCount,
-                    copied: report.copiedCount, copiedBytes: report.copiedByteCount,
-                    missing: report.missing.map(\.text)))
-        } else {
+
+        func run() async throws {
+            let rule = try keep.rule()
+            _ = try place.existingFolder()
+            let target = DeviceHome.absolute(to)
+            let backup = Backup(
+                of: try await place.serverPlace().backupSource(), to: target,
+                version: MartletVersion.text, migrations: MartletServer.migrations,
+                now: ServerSurroundings.system.now)
+            try backup.prepare(allowsSameDisk: sameDisk)
+            let lock = try BackupCommand.take(target, for: "a backup")
+            var line = CopyingLine(isQuiet: output.json)
+            let report = try await backup.run {
+                line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
+            }
+            let pruned = try BackupFolder(target).prune(by: rule)
+            withExtendedLifetime(lock) {}
+            try show(report, pruned)
+            guard report.missing.isEmpty else {
+                throw Complaint(
+                    .incomplete, "objectsMissing",
+                    "The server itself has lost \(report.missing.count) objects; all else is in "
+                        + "the backup. Let devices that have them sync.")
+            }
+        }
+
+        private func show(_ report: Backup.Report, _ pruned: BackupFolder.Pruned) throws {
+            if output.json {
+                return try Output.json(
+                    Result(
+                        madeAt: report.madeAt.milliseconds / 1_000,
+                        epoch: report.epoch.rawValue, objects: report.objectCount,
+                        bytes: report.objectByteCount, copied: report.copiedCount,
+                        copiedBytes: report.copiedByteCount, missing: report.missing.map(\.text),
+                        kept: pruned.kept.count, removed: pruned.removed.count))
+            }
             Output.line(
-                "The backup of \(time) is whole: \(report.objectCount) objects, "
+                "The backup of \(EvidenceText.time(report.madeAt)) is whole: "
+                    + "\(report.objectCount) objects, "
                     + "\(EvidenceText.bytes(report.objectByteCount)); "
                     + "\(report.copiedCount) of them are new "
                     + "(\(EvidenceText.bytes(report.copiedByteCount))).")
-        }
-        guard report.missing.isEmpty else {
-            throw Complaint(
-                .incomplete, "objectsMissing",
-                "The server itself has lost \(report.missing.count) objects; all else is in the "
-                    + "backup. Let devices that have them sync.")
+            if !pruned.removed.isEmpty { BackupCommand.show(pruned, isDry: false) }
         }
     }
 
-    private static func lock(_ folder: String) throws -> DataFolderLock {
-        do {
-            let lock = try DataFolderLock(path: folder + "/lock")
-            lock.describe("a backup")
-            return lock
-        } catch {
-            guard error.code == .dataFolderInUse else { throw error }
+    /// Keeps other backups off the folder.
+    static func take(_ folder: String, for work: String) throws -> DataFolderLock {
+        guard let lock = try ServerPlace.takeBackupFolder(folder, for: work) else {
             throw Complaint(
                 .tryAgain, "backupRuns", "Another backup writes into \(folder): let it end.")
         }
+        return lock
     }
 }
 
@@ -91,6 +105,8 @@ struct RestoreCommand: AsyncParsableCommand {
 
     @Option(help: "The backup's folder.")
     var from: String
+
+    @OptionGroup var choice: BackupChoice
 
     @Flag(help: "Also where the folder has a database that can be read; it is kept aside.")
     var replace = false
@@ -112,7 +128,7 @@ struct RestoreCommand: AsyncParsableCommand {
     func run() async throws {
         var line = CopyingLine(isQuiet: output.json)
         let report = try await place.serverPlace().restore(
-            from: DeviceHome.absolute(from), replaces: replace
+            from: DeviceHome.absolute(from), madeAt: choice.madeAt, replaces: replace
         ) {
             line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
         }

@@ -106,28 +106,22 @@ struct PlanCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give an account the plan that it asks for.")
 
-        @Argument(help: "The account.")
-        var account: String
+        @OptionGroup var answer: Answer
 
-        @Option(help: "What to say to it.")
-        var message: String?
-
-        @OptionGroup var place: ServerPlaceOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let name = try AccountName(parsing: account)
-            let id = try await place.accounts().find(name)
-            let request = try await place.plans().answer(id, isGranted: true, message: message)
-            try PlanCommand.tell(
-                "\(name) has the plan \(request.plan).", plan: request.plan, output)
-        }
+        func run() async throws { try await answer.give(isGranted: true, as: "has") }
     }
 
     struct Decline: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Refuse an account the plan that it asks for.")
 
+        @OptionGroup var answer: Answer
+
+        func run() async throws { try await answer.give(isGranted: false, as: "does not get") }
+    }
+
+    /// A yes or a no to what an account asks for.
+    struct Answer: ParsableArguments {
         @Argument(help: "The account.")
         var account: String
 
@@ -137,12 +131,13 @@ struct PlanCommand: AsyncParsableCommand {
         @OptionGroup var place: ServerPlaceOptions
         @OptionGroup var output: OutputOptions
 
-        func run() async throws {
-            let name = try AccountName(parsing: account)
-            let id = try await place.accounts().find(name)
-            let request = try await place.plans().answer(id, isGranted: false, message: message)
+        /// `verb` stands between the account and its plan.
+        func give(isGranted: Bool, as verb: String) async throws {
+            let (name, id) = try await place.account(named: account)
+            let request = try await place.plans().answer(
+                id, isGranted: isGranted, message: message)
             try PlanCommand.tell(
-                "\(name) does not get the plan \(request.plan).", plan: request.plan, output)
+                "\(name) \(verb) the plan \(request.plan).", plan: request.plan, output)
         }
     }
 

@@ -17,6 +17,8 @@ struct ProveCommand: AsyncParsableCommand {
     @Option(help: "The backup's folder.")
     var from: String
 
+    @OptionGroup var choice: BackupChoice
+
     @Flag(help: "Read every object.")
     var all = false
 
@@ -41,7 +43,7 @@ struct ProveCommand: AsyncParsableCommand {
         let folder = DeviceHome.absolute(from)
         let lock = try Self.lock(folder)
         let proof = BackupProof(
-            of: folder,
+            of: folder, madeAt: choice.madeAt,
             scratch: (scratch.map { DeviceHome.absolute($0) } ?? data) + "/martlet-proving",
             migrations: MartletServer.migrations,
             randomNumber: ServerSurroundings.system.randomNumber)
@@ -49,9 +51,11 @@ struct ProveCommand: AsyncParsableCommand {
         let report = try await proof.run(readsAll: all) {
             line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
         }
-        withExtendedLifetime(lock) {}
         let now = ServerSurroundings.system.now()
         try await database.write { try LastProof.save(report, at: now, in: $0) }
+        // For pruning; what cannot be written to is not pruned.
+        if lock != nil { try BackupFolder(folder).remember(report, at: now) }
+        withExtendedLifetime(lock) {}
         let time = EvidenceText.time(report.madeAt)
         if output.json {
             try Output.json(
@@ -78,13 +82,10 @@ struct ProveCommand: AsyncParsableCommand {
     /// Keeps backups off the folder meanwhile; `nil` where nothing can be written into it.
     private static func lock(_ folder: String) throws -> DataFolderLock? {
         do throws(ServerError) {
-            let lock = try DataFolderLock(path: folder + "/lock")
-            lock.describe("a proof")
-            return lock
+            if let lock = try ServerPlace.takeBackupFolder(folder, for: "a proof") { return lock }
         } catch {
-            guard error.code == .dataFolderInUse else { return nil }
-            throw Complaint(
-                .tryAgain, "backupRuns", "A backup writes into \(folder): let it end.")
+            return nil
         }
+        throw Complaint(.tryAgain, "backupRuns", "A backup writes into \(folder): let it end.")
     }
 }

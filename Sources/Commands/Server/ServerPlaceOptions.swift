@@ -3,6 +3,7 @@ import Agent
 import ArgumentParser
 import Kernel
 import Operations
+import Records
 import Storage
 import WebServer
 
@@ -51,6 +52,12 @@ struct ServerPlaceOptions: ParsableArguments {
     func accounts(creating: Bool = false) async throws -> Accounts {
         if !creating { _ = try existingFolder() }
         return try await serverPlace().openAccounts()
+    }
+
+    /// The account of that name there.
+    func account(named text: String) async throws -> (name: AccountName, id: AccountID) {
+        let name = try AccountName(parsing: text)
+        return (name, try await accounts().find(name))
     }
 
     /// The plans there.

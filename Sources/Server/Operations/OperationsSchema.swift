@@ -17,6 +17,9 @@ package enum OperationsSchema {
         Migration(
             name: "2026-11-22 operations: the key for receipts (additive)",
             sql: KeepsakesSchema.sql),
+        Migration(
+            name: "2026-11-22 operations: nightly backups (additive)",
+            sql: BackupScheduleSchema.schedule),
     ]
 
     private static let readingBack = """

@@ -46,7 +46,7 @@ package final class ServiceMonitor: Sendable {
         var services: [MonitoredService: Measured] = [:]
         var maintenance: Maintenance?
         var scrub: ScrubState?
-        var proof: LastProof?
+        var backups = SystemStatus.Backups()
         var conditions = ServerConditions()
         var isRestored = false
     }
@@ -147,13 +147,18 @@ package final class ServiceMonitor: Sendable {
     package func look() async {
         do {
             try await restore()
-            let (maintenance, scrub, proof) = try await database.read { transaction in
+            let (maintenance, scrub, backups) = try await database.read { transaction in
                 (
                     try Maintenance.read(in: transaction), try ScrubState.read(in: transaction),
-                    try LastProof.read(in: transaction)
+                    SystemStatus.Backups(
+                        madeAt: try LastBackup.madeAt(in: transaction),
+                        schedule: try BackupSchedule.read(in: transaction),
+                        proof: try LastProof.read(in: transaction))
                 )
             }
-            state.withLock { ($0.maintenance, $0.scrub, $0.proof) = (maintenance, scrub, proof) }
+            state.withLock {
+                ($0.maintenance, $0.scrub, $0.backups) = (maintenance, scrub, backups)
+            }
         } catch {
             logger.error("The maintenance cannot be read", metadata: ["error": "\(error)"])
         }
@@ -204,7 +209,7 @@ package final class ServiceMonitor: Sendable {
         }
         return SystemStatus(
             time: now, maintenance: maintenance, services: services,
-            scrub: state.withLock { $0.scrub }, proof: state.withLock { $0.proof })
+            scrub: state.withLock { $0.scrub }, backups: state.withLock { $0.backups })
     }
 
     /// Returns those whose health is another than before.

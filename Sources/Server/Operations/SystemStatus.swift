@@ -21,8 +21,25 @@ package struct SystemStatus: Hashable, Sendable {
     package let services: [Service]
     /// `nil`: not begun.
     package let scrub: ScrubState?
-    /// `nil`: no backup was ever tried.
-    package let proof: LastProof?
+    package let backups: Backups
+
+    /// How the server is backed up.
+    package struct Backups: Hashable, Sendable {
+        /// Of the last whole one; `nil`: none was ever made.
+        package let madeAt: Timestamp?
+        /// `nil`: none is made by itself.
+        package let schedule: BackupSchedule?
+        /// `nil`: none was ever tried.
+        package let proof: LastProof?
+
+        package init(
+            madeAt: Timestamp? = nil, schedule: BackupSchedule? = nil, proof: LastProof? = nil
+        ) {
+            self.madeAt = madeAt
+            self.schedule = schedule
+            self.proof = proof
+        }
+    }
 
     /// Those that devices are told of.
     package var troubled: [Service] {

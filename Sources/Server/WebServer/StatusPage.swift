@@ -36,7 +36,7 @@ struct StatusPage {
             \(Self.maintenance(status.maintenance))
             \(status.services.map { Self.section($0, at: status.time) }.joined(separator: "\n"))
             \(Self.scrub(status.scrub))
-            \(Self.proof(status.proof))
+            \(Self.backups(status.backups))
                 </main>
                 <footer class="quiet">
                     As of \(EvidenceText.time(status.time)), measured by the server itself.
@@ -76,17 +76,27 @@ struct StatusPage {
             """
     }
 
-    private static func proof(_ proof: LastProof?) -> String {
-        guard let proof else { return "" }
-        let good = proof.goodAt.map { "Proven to restore on \(EvidenceText.time($0))." } ?? ""
-        let bad =
-            proof.cause == nil
-            ? ""
-            : " <strong>The one of \(EvidenceText.time(proof.madeAt)) does not restore.</strong>"
+    private static func backups(_ backups: SystemStatus.Backups) -> String {
+        guard backups != SystemStatus.Backups() else { return "" }
+        var sentences = [
+            backups.madeAt.map { "The last one is of \(EvidenceText.time($0))." }
+                ?? "There is none yet."
+        ]
+        if let goodAt = backups.proof?.goodAt {
+            sentences.append("Proven to restore on \(EvidenceText.time(goodAt)).")
+        }
+        if let proof = backups.proof, proof.cause != nil {
+            sentences.append(
+                "<strong>The one of \(EvidenceText.time(proof.madeAt)) does not restore.</strong>")
+        }
+        if let since = backups.schedule?.failure?.since {
+            sentences.append(
+                "<strong>The nightly ones have failed since \(EvidenceText.time(since)).</strong>")
+        }
         return """
                     <section>
                         <h2>Backups</h2>
-                        <p>\(good)\(bad)</p>
+                        <p>\(sentences.joined(separator: " "))</p>
                     </section>
             """
     }

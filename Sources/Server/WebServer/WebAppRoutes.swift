@@ -11,7 +11,7 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// The web page's files at `/`, for everybody: what they show comes through the API.
+/// The web page's files at `/` and `/account`, for everybody: what they show comes through the API.
 ///
 /// They are part of the program. For work on them, a folder can be named instead, which is read
 /// anew for every request.
@@ -37,6 +37,8 @@ struct WebAppRoutes: Sendable {
     func add(to group: RouterGroup<ServerContext>) {
         let resource = Resource(group: group)
         resource.on("/", [(.get, { request, _ in try await respond("index.html", request) })])
+        resource.on(
+            "/account", [(.get, { request, _ in try await respond("account.html", request) })])
         for name in WebFiles.names {
             let path = RouterPath("/\(name)")
             resource.on(path, [(.get, { request, _ in try await respond(name, request) })])

@@ -80,7 +80,7 @@ extension FindingTable {
         FindingRule(
             .backupMissing, .hindrance,
             "There is no backup of this server.",
-            advice: "Run martlet backup into a folder on another disk, each night."),
+            advice: "Run martlet backup schedule with a folder on another disk."),
         FindingRule(
             .backupOld, .hindrance,
             "The last backup is of {time}.",
@@ -121,5 +121,9 @@ extension FindingTable {
             .backupUnproven, .hindrance,
             "No backup was proven to restore {age}.",
             advice: "Run martlet prove with the backup's folder, each week."),
+        FindingRule(
+            .backupFailing, .hindrance,
+            "The nightly backup into {folder} has failed since {time}: {cause}.",
+            advice: "Mend what it says; it is tried again each hour."),
     ]
 }

@@ -102,4 +102,5 @@ extension FindingCode {
     package static let alertChannelFailing = FindingCode(rawValue: "alertChannelFailing")
     package static let backupProofFailed = FindingCode(rawValue: "backupProofFailed")
     package static let backupUnproven = FindingCode(rawValue: "backupUnproven")
+    package static let backupFailing = FindingCode(rawValue: "backupFailing")
 }

@@ -9,15 +9,39 @@ package struct SystemStatusReply: Hashable, Sendable, Codable {
     package let services: [ServiceStatus]
     /// Absent: not begun, or of an earlier version.
     package let scrub: ScrubDescription?
+    /// Absent: none was ever made or scheduled, or of an earlier version.
+    package let backups: BackupsDescription?
 
     package init(
         time: Timestamp, maintenance: MaintenanceDescription?, services: [ServiceStatus],
-        scrub: ScrubDescription? = nil
+        scrub: ScrubDescription? = nil, backups: BackupsDescription? = nil
     ) {
         self.time = time
         self.maintenance = maintenance
         self.services = services
         self.scrub = scrub
+        self.backups = backups
+    }
+}
+
+/// How the server is backed up; where, and why something fails, is its owner's.
+package struct BackupsDescription: Hashable, Sendable, Codable {
+    /// Of the last whole one; absent: none was ever made.
+    package let madeAt: Timestamp?
+    /// When one was last proven to restore; absent: never.
+    package let provenAt: Timestamp?
+    /// The latest that was tried does not restore.
+    package let isDoubtful: Bool
+    /// Since when the nightly ones fail; absent while they don't, or none are scheduled.
+    package let failingSince: Timestamp?
+
+    package init(
+        madeAt: Timestamp?, provenAt: Timestamp?, isDoubtful: Bool, failingSince: Timestamp?
+    ) {
+        self.madeAt = madeAt
+        self.provenAt = provenAt
+        self.isDoubtful = isDoubtful
+        self.failingSince = failingSince
     }
 }
 

@@ -10,15 +10,16 @@ import Foundation
 
 /// Makes a whole copy of a server beside it, running or not, into a folder.
 ///
-///     DIR/manifest.json           what the backup consists of; written last
+///     DIR/manifest-TIME.json      what the backup of TIME consists of; written last
+///     DIR/manifest.json           the newest one's once more
 ///     DIR/database-TIME.sqlite    the database as it was at TIME, one file
 ///     DIR/list-TIME.txt           the objects that it names
-///     DIR/objects/4f/4f0c…        the objects, by their digests
+///     DIR/objects/4f/4f0c…        the objects of all of them, by their digests
 ///     DIR/revoked, DIR/receipt.key
 ///
-/// - Until the new manifest has taken the old one's place, the folder is the backup that it was.
+/// - Until the new manifest is there, the folder holds the backups that it held; see `BackupFolder`.
 /// - Objects that are there with the right size are not copied again: what has a name in `objects`
-///   was hashed on its way in and is on the medium. None is ever removed.
+///   was hashed on its way in and is on the medium. None is removed here.
 /// - The collector is held meanwhile, so that no object goes between the snapshot and its copy.
 package struct Backup: Sendable {
     package struct Report: Hashable, Sendable {
@@ -134,7 +135,8 @@ package struct Backup: Sendable {
         let madeAt = max(now(), before?.madeAt.adding(milliseconds: 1) ?? now())
         let database = "database-\(madeAt.milliseconds).sqlite"
         let list = "list-\(madeAt.milliseconds).txt"
-        try sweep(keeping: before.map { [$0.database.name, $0.list.name] } ?? [])
+        if let before { try before.writeKept(in: folder) }
+        try sweep()
         try await SQLiteSnapshot.make(
             folder + "/" + database, of: source.database, migrations: migrations)
         try SQLiteSnapshot.check(folder + "/" + database)
@@ -160,7 +162,6 @@ package struct Backup: Sendable {
             database: try file(database), list: try file(list), objectCount: report.objectCount,
             objectByteCount: report.objectByteCount, missing: report.missing)
         try manifest.write(in: folder)
-        try sweep(keeping: [database, list])
         let last = LastBackup(madeAt: madeAt, epoch: state.epoch, heads: state.heads)
         try await source.database.write { try last.save(in: $0) }
         return report
@@ -200,6 +201,7 @@ package struct Backup: Sendable {
         var heldAt = now()
         var done = 0
         while done < objects.count {
+            try Task.checkCancellation()
             let turn = objects[done...].prefix(Limits.backupReadsAtOnceMax)
             for (object, fate) in zip(turn, try await stage(Array(turn), from: done, copies)) {
                 switch fate {
@@ -302,11 +304,10 @@ package struct Backup: Sendable {
     }
 
     /// Removes databases and lists that belong to no whole backup.
-    private func sweep(keeping names: [String]) throws {
-        for name in try PlainFiles.names(in: folder)
-        where (name.hasPrefix("database-") || name.hasPrefix("list-")) && !names.contains(name) {
-            try PlainFiles.remove(folder + "/" + name)
-        }
+    private func sweep() throws {
+        let whole = try PlainFiles.names(in: folder)
+            .compactMap { BackupFolder.time($0, "manifest-", ".json") }
+        try BackupFolder(folder).sweep(keeping: Set(whole))
     }
 }
 

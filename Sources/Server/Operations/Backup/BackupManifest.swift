@@ -9,8 +9,8 @@ import Foundation
 
 /// What a whole backup consists of (Documentation/formats.md).
 ///
-/// It is written last, at one moment, when all that it names is on the medium: a folder without it is
-/// no backup, and one whose backup was interrupted still is the one before.
+/// It is written last, at one moment, when all that it names is on the medium: a folder without one is
+/// no backup, and one whose backup was interrupted still holds those before.
 package struct BackupManifest: Hashable, Sendable, Codable {
     package struct File: Hashable, Sendable, Codable {
         /// In the backup's folder.
@@ -25,7 +25,11 @@ package struct BackupManifest: Hashable, Sendable, Codable {
     }
 
     static let format = "martlet backup 1"
+    /// Of the newest backup.
     static let name = "manifest.json"
+
+    /// Of each whole backup, the newest among them.
+    static func name(madeAt: Timestamp) -> String { "manifest-\(madeAt.milliseconds).json" }
 
     package let format: String
     /// The server's id, which a restore keeps.
@@ -43,8 +47,19 @@ package struct BackupManifest: Hashable, Sendable, Codable {
     /// Objects that the server itself no longer had, or not as they should be.
     package let missing: [Digest]
 
+    /// The newest backup's, or that of the one that was made then.
+    ///
     /// Throws `notABackup` for a folder without one, and for one of another version.
-    package static func read(in folder: String) throws(BackupError) -> BackupManifest {
+    package static func read(
+        in folder: String, madeAt: Timestamp? = nil
+    ) throws(BackupError) -> BackupManifest {
+        let name = madeAt.map { Self.name(madeAt: $0) } ?? Self.name
+        // Before there were several, the one in the folder had no other name.
+        if let madeAt, (try? PlainFiles.byteCount(folder + "/" + name)) == nil,
+            let newest = try? read(in: folder), newest.madeAt == madeAt
+        {
+            return newest
+        }
         let bytes: [UInt8]
         do {
             bytes = try PlainFiles.read(
@@ -68,21 +83,32 @@ package struct BackupManifest: Hashable, Sendable, Codable {
     ///
     /// Blocks.
     package func check(in folder: String) throws(BackupError) {
-        for file in [database, list] {
-            let found = try? PlainFiles.digest(folder + "/" + file.name)
-            guard let found, found == (file.digest, file.byteCount) else {
-                throw BackupError(
-                    .backupDamaged,
-                    "\(file.name) in \(folder) is not what the backup says: take another backup.")
-            }
+        for file in [database, list] { try check(file, in: folder) }
+    }
+
+    func check(_ file: File, in folder: String) throws(BackupError) {
+        let found = try? PlainFiles.digest(folder + "/" + file.name)
+        guard let found, found == (file.digest, file.byteCount) else {
+            throw BackupError(
+                .backupDamaged,
+                "\(file.name) in \(folder) is not what the backup says: take another backup.")
         }
     }
 
+    /// Makes it a whole backup, and then the newest.
     func write(in folder: String) throws {
+        try writeKept(in: folder)
+        try PlainFiles.write(try bytes(), to: folder + "/" + Self.name)
+    }
+
+    func writeKept(in folder: String) throws {
+        try PlainFiles.write(try bytes(), to: folder + "/" + Self.name(madeAt: madeAt))
+    }
+
+    private func bytes() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        try PlainFiles.write(
-            Array(try encoder.encode(self)) + [UInt8(ascii: "\n")], to: folder + "/" + Self.name)
+        return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
     }
 }
 
@@ -96,6 +122,12 @@ package struct BackupError: Error, Sendable {
         /// There is a database that can be read where the backup should go.
         case databaseInPlace
         case backupDamaged
+        /// What says which backups are kept, or when they are made.
+        case invalidRule
+        /// Where backups are made each night there is no folder, or no backup any more.
+        case folderAway
+        /// Something else writes into the folder.
+        case folderBusy
     }
 
     package let code: Code

@@ -61,17 +61,19 @@ package struct Restore: Sendable {
     }
 
     private let folder: String
+    private let madeAt: Timestamp?
     private let target: Target
     private let kernel: Kernel
     private let migrations: [Migration]
     private let now: Timestamp
 
-    /// `folder`: the backup's.
+    /// `folder`: the backup's; the newest there, unless `madeAt` says which.
     package init(
-        from folder: String, to target: Target, kernel: Kernel, migrations: [Migration],
-        at now: Timestamp
+        from folder: String, madeAt: Timestamp? = nil, to target: Target, kernel: Kernel,
+        migrations: [Migration], at now: Timestamp
     ) {
         self.folder = folder
+        self.madeAt = madeAt
         self.target = target
         self.kernel = kernel
         self.migrations = migrations
@@ -89,7 +91,7 @@ package struct Restore: Sendable {
     ///
     /// Blocks.
     package func prepare(replaces: Bool) throws {
-        let manifest = try BackupManifest.read(in: folder)
+        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
         try manifest.check(in: folder)
         guard !replaces, try !Self.isUnderWay(mark: target.mark),
             try PlainFiles.byteCount(target.database) != nil
@@ -106,7 +108,7 @@ package struct Restore: Sendable {
     ///
     /// Blocks.
     package func run(_ progress: (Backup.Progress) -> Void) async throws -> Report {
-        let manifest = try BackupManifest.read(in: folder)
+        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
         var report = Report()
         report.madeAt = manifest.madeAt
         report.missing = manifest.missing

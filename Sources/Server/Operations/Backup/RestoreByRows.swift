@@ -34,17 +34,19 @@ package struct RestoreByRows: Sendable {
     }
 
     private let folder: String
+    private let madeAt: Timestamp?
     private let target: Target
     private let kernel: Kernel
     private let migrations: [Migration]
     private let now: Timestamp
 
-    /// `folder`: the backup's.
+    /// `folder`: the backup's; the newest there, unless `madeAt` says which.
     package init(
-        from folder: String, to target: Target, kernel: Kernel, migrations: [Migration],
-        at now: Timestamp
+        from folder: String, madeAt: Timestamp? = nil, to target: Target, kernel: Kernel,
+        migrations: [Migration], at now: Timestamp
     ) {
         self.folder = folder
+        self.madeAt = madeAt
         self.target = target
         self.kernel = kernel
         self.migrations = migrations
@@ -54,8 +56,8 @@ package struct RestoreByRows: Sendable {
     /// Whether a backup's objects have the keys of a bucket, which cannot be those of a directory.
     ///
     /// Blocks.
-    package static func isOfBucket(_ folder: String) throws -> Bool {
-        let manifest = try BackupManifest.read(in: folder)
+    package static func isOfBucket(_ folder: String, madeAt: Timestamp? = nil) throws -> Bool {
+        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
         return try SQLiteSnapshot.read(folder + "/" + manifest.database.name) { transaction in
             try transaction.first("SELECT objectKey FROM object LIMIT 1")
                 .map { S3ObjectStore.isKey($0.text(0)) } ?? false
@@ -79,7 +81,7 @@ package struct RestoreByRows: Sendable {
     package func run(
         _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {
-        let manifest = try BackupManifest.read(in: folder)
+        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
         let backup = try openCopy(of: manifest)
         try await take(for: manifest)
         var report = Restore.Report()

@@ -77,22 +77,35 @@ extension ServerExaminations {
     }
 
     private static func lookAtBackup(_ server: ExaminedServer) async throws -> Look {
-        guard let file = try? server.database.get(), file is SQLiteReader else {
-            return .notPossible("martlet does not back up PostgreSQL: see operations.md")
-        }
-        let (madeAt, count) = try await server.read { transaction in
+        let (madeAt, schedule, count) = try await server.read { transaction in
             (
-                try LastBackup.madeAt(in: transaction),
+                try LastBackup.madeAt(in: transaction), try BackupSchedule.read(in: transaction),
                 try transaction.first("SELECT COUNT(*) FROM object")?.int(0) ?? 0
             )
         }
-        guard let madeAt else {
-            return Look("there is none", count == 0 ? [] : [Finding(.backupMissing)])
+        // PostgreSQL's own means may make them.
+        if madeAt == nil, schedule == nil, try !(server.database.get() is SQLiteReader) {
+            return .notPossible("none is martlet's: PostgreSQL may have its own, see operations.md")
         }
-        let isOld = server.now > madeAt.adding(seconds: Limits.backupOldSeconds)
-        return Look(
-            "\(server.age(of: madeAt)) ago",
-            isOld ? [Finding(.backupOld, ["time": EvidenceText.time(madeAt)])] : [])
+        var findings: [Finding] = []
+        if let schedule, let failure = schedule.failure {
+            findings.append(
+                Finding(
+                    .backupFailing,
+                    [
+                        "folder": schedule.folder, "time": EvidenceText.time(failure.since),
+                        "cause": failure.cause.asCause,
+                    ]))
+        }
+        let nightly = schedule.map { ", each day at \($0.timeOfDay) into \($0.folder)" } ?? ""
+        guard let madeAt else {
+            if schedule == nil, count > 0 { findings.append(Finding(.backupMissing)) }
+            return Look("there is none yet" + nightly, findings)
+        }
+        if server.now > madeAt.adding(seconds: Limits.backupOldSeconds) {
+            findings.append(Finding(.backupOld, ["time": EvidenceText.time(madeAt)]))
+        }
+        return Look("\(server.age(of: madeAt)) ago" + nightly, findings)
     }
 
     private static func lookAtManifest(_ server: ExaminedServer) async throws -> Look {

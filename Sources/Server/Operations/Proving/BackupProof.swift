@@ -27,16 +27,19 @@ package struct BackupProof: Sendable {
     }
 
     private let folder: String
+    private let madeAt: Timestamp?
     private let scratch: String
     private let migrations: [Migration]
     private let randomNumber: @Sendable () -> UInt64
 
-    /// `scratch` is a folder of the proof's own: made, and removed at the end.
+    /// The newest backup in the folder, unless `madeAt` says which; `scratch` is a folder of the
+    /// proof's own: made, and removed at the end.
     package init(
-        of folder: String, scratch: String, migrations: [Migration],
+        of folder: String, madeAt: Timestamp? = nil, scratch: String, migrations: [Migration],
         randomNumber: @escaping @Sendable () -> UInt64
     ) {
         self.folder = folder
+        self.madeAt = madeAt
         self.scratch = scratch
         self.migrations = migrations
         self.randomNumber = randomNumber
@@ -49,7 +52,7 @@ package struct BackupProof: Sendable {
     package func run(
         readsAll: Bool, _ progress: (Backup.Progress) -> Void
     ) async throws -> Report {
-        let manifest = try BackupManifest.read(in: folder)
+        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
         try? FileManager.default.removeItem(atPath: scratch)
         try FileManager.default.createDirectory(
             atPath: scratch, withIntermediateDirectories: true,
@@ -188,6 +191,7 @@ package struct BackupProof: Sendable {
         }
         var damagedCount = 0
         for index in here.indices {
+            try Task.checkCancellation()
             // One more of those that are left, drawn at random.
             here.swapAt(index, index + Int(randomNumber() % UInt64(here.count - index)))
             if try !isGood(here[index]) { damagedCount += 1 }

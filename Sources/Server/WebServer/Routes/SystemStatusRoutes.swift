@@ -52,7 +52,18 @@ extension SystemStatusReply {
             scrub: status.scrub.map {
                 ScrubDescription(
                     endedAt: $0.endedAt, percent: $0.percent, isDoubtful: $0.doubt != nil)
-            })
+            }, backups: BackupsDescription(status.backups))
+    }
+}
+
+extension BackupsDescription {
+    /// `nil`: there is nothing to say.
+    fileprivate init?(_ backups: SystemStatus.Backups) {
+        guard backups != SystemStatus.Backups() else { return nil }
+        self.init(
+            madeAt: backups.madeAt, provenAt: backups.proof?.goodAt,
+            isDoubtful: backups.proof?.cause != nil,
+            failingSince: backups.schedule?.failure?.since)
     }
 }
 

@@ -43,6 +43,7 @@ package final class MartletServer: Service {
     package let monitor: ServiceMonitor
     package let scrub: Scrub
     package let alerts: AlertWatch
+    package let nightlyBackups: NightlyBackups
     let surroundings: ServerSurroundings
     let signer: ReceiptSigner
     let extensions: [any ServerExtension]
@@ -77,6 +78,7 @@ package final class MartletServer: Service {
             now: surroundings.now, randomNumber: surroundings.randomNumber,
             clock: surroundings.clock, logger: logger)
         alerts = Self.alerts(configuration, parts, monitor, surroundings, logger)
+        nightlyBackups = Self.nightlyBackups(configuration, parts, surroundings, logger)
         housekeeping = Housekeeping(
             parts: parts, surroundings: surroundings,
             manifest: configuration.folder.manifestWriter(
@@ -100,6 +102,7 @@ package final class MartletServer: Service {
                 BackgroundService { [monitor] in try await monitor.probeForever() },
                 BackgroundService { [scrub] in try await scrub.run() },
                 BackgroundService { [alerts] in try await alerts.run() },
+                BackgroundService { [nightlyBackups] in try await nightlyBackups.run() },
                 BackgroundService { [surroundings] in
                     while true {
                         try await surroundings.clock.sleep(for: .seconds(Limits.memoryTrimSeconds))

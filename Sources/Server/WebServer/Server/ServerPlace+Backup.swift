@@ -1,5 +1,5 @@
 package import Operations
-import Records
+package import Records
 import Storage
 
 // Backups of a server in any kind of place, and back.
@@ -43,44 +43,64 @@ extension ServerPlace {
             folder: folder.path, isOnDisk: !isElsewhere)
     }
 
-    /// Puts a backup there while no server runs; `replaces`: also where a folder has a database that
+    /// Keeps other backups off a backup's folder as long as it is kept; `nil`: another has it.
+    ///
+    /// Throws `dataFolderUnusable` where nothing can be written.
+    package static func takeBackupFolder(
+        _ folder: String, for work: String
+    ) throws(ServerError) -> DataFolderLock? {
+        do {
+            let lock = try DataFolderLock(path: folder + "/lock")
+            lock.describe(work)
+            return lock
+        } catch {
+            guard error.code == .dataFolderInUse else { throw error }
+            return nil
+        }
+    }
+
+    /// Puts a backup there, the newest of the folder unless `madeAt` says which, while no server
+    /// runs; `replaces`: also where a folder has a database that
     /// can be read, which is kept aside.
     ///
     /// Throws `ServerError.dataFolderInUse` or `StorageError.busy` while a server runs. Blocks.
     package func restore(
-        from backup: String, replaces: Bool, surroundings: ServerSurroundings = .system,
-        _ progress: (Backup.Progress) -> Void
+        from backup: String, madeAt: Timestamp? = nil, replaces: Bool,
+        surroundings: ServerSurroundings = .system, _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {
         let locks = try ServerLocks([self], for: "restoring a backup")
-        try BackupManifest.read(in: backup).check(in: backup)
+        try BackupManifest.read(in: backup, madeAt: madeAt).check(in: backup)
         let report =
-            try isEmbedded && !RestoreByRows.isOfBucket(backup)
-            ? try await restoreFolder(from: backup, replaces, surroundings, progress)
-            : try await restoreByRows(from: backup, replaces, surroundings, progress)
+            try isEmbedded && !RestoreByRows.isOfBucket(backup, madeAt: madeAt)
+            ? try await restoreFolder(from: backup, madeAt, replaces, surroundings, progress)
+            : try await restoreByRows(from: backup, madeAt, replaces, surroundings, progress)
         withExtendedLifetime(locks) {}
         return report
     }
 
     private func restoreFolder(
-        from backup: String, _ replaces: Bool, _ surroundings: ServerSurroundings,
+        from backup: String, _ madeAt: Timestamp?, _ replaces: Bool,
+        _ surroundings: ServerSurroundings,
         _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {
         let restore = Restore(
-            from: backup, to: folder.restoreTarget, kernel: DataFolder.kernel(surroundings),
+            from: backup, madeAt: madeAt, to: folder.restoreTarget,
+            kernel: DataFolder.kernel(surroundings),
             migrations: MartletServer.migrations, at: surroundings.now())
         try restore.prepare(replaces: replaces)
         return try await restore.run(progress)
     }
 
     private func restoreByRows(
-        from backup: String, _ replaces: Bool, _ surroundings: ServerSurroundings,
+        from backup: String, _ madeAt: Timestamp?, _ replaces: Bool,
+        _ surroundings: ServerSurroundings,
         _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {
         let aside = try moveDatabaseAside(replaces: replaces, at: surroundings.now())
         let database = try folder.openAnyDatabase(for: .movingTo)
         let store = try blobs.open(in: folder, surroundings)
         let restore = RestoreByRows(
-            from: backup,
+            from: backup, madeAt: madeAt,
             to: RestoreByRows.Target(
                 name: text, database: database, store: store,
                 keepsakes: keepsakes(database, store),

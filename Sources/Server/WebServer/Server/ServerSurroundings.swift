@@ -15,18 +15,22 @@ package struct ServerSurroundings: Sendable {
     package var randomBytes: @Sendable (Int) -> [UInt8]
     /// Of a clock that never jumps.
     package var monotonicMilliseconds: @Sendable () -> Int64
+    /// How far this machine's own time is from UTC then.
+    package var secondsFromUTC: @Sendable (Timestamp) -> Int64
 
     package init(
         now: @escaping @Sendable () -> Timestamp, clock: any Clock<Duration>,
         randomNumber: @escaping @Sendable () -> UInt64,
         randomBytes: @escaping @Sendable (Int) -> [UInt8],
-        monotonicMilliseconds: @escaping @Sendable () -> Int64
+        monotonicMilliseconds: @escaping @Sendable () -> Int64,
+        secondsFromUTC: @escaping @Sendable (Timestamp) -> Int64 = { _ in 0 }
     ) {
         self.now = now
         self.clock = clock
         self.randomNumber = randomNumber
         self.randomBytes = randomBytes
         self.monotonicMilliseconds = monotonicMilliseconds
+        self.secondsFromUTC = secondsFromUTC
     }
 
     package static let system: ServerSurroundings = {
@@ -44,6 +48,6 @@ package struct ServerSurroundings: Sendable {
             },
             monotonicMilliseconds: {
                 Int64(begin.duration(to: ContinuousClock().now) / .milliseconds(1))
-            })
+            }, secondsFromUTC: LocalTime.secondsFromUTC)
     }()
 }

@@ -34,6 +34,7 @@ extension MartletServer {
         let now = surroundings.now()
         try await database.write { transaction in
             _ = try kernel.prepare(at: now, in: transaction)
+            try RowSums.sealNew(SummedTable.all, in: transaction)
         }
         try await configuration.blobs.check(store, of: database)
         let revocations = Revocations(file: AppendFile(path: folder.revoked))

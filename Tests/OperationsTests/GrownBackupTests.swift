@@ -58,7 +58,9 @@ import Testing
 
     private func rows(_ database: any Database) async throws -> [String] {
         try await world.whole(database, without: ["objectKey", "verifiedAt"]).filter { line in
+            // Of the server's row the sum changes with it.
             !Self.changed.contains { line.hasPrefix($0 + " ") }
+                && !(line.hasPrefix("rowSum ") && line.contains("\"server\""))
         }
     }
 

@@ -1,3 +1,4 @@
+import Accounts
 import Foundation
 import HTTPTypes
 import Kernel
@@ -40,6 +41,10 @@ import Wire
         }
     }
 
+    private func seal(_ server: TestServer) async throws {
+        try await server.database.write { try RowSums.sealNew(SummedTable.all, in: $0) }
+    }
+
     /// A server with one account and `count` pictures.
     private func world(
         _ count: Int = 1,
@@ -56,6 +61,7 @@ import Wire
             }
             digests.append(Digest(of: content))
         }
+        try await seal(server)
         _ = try await server.server.housekeeping.round()
         try await body(server, anna, digests)
     }
@@ -97,12 +103,60 @@ import Wire
         ("UPDATE pool SET usedByteCount = usedByteCount + 5", "usageMiscounted"),
         ("UPDATE poolBlob SET referenceCount = referenceCount + 1", "usageMiscounted"),
         ("UPDATE account SET createdAt = createdAt + 1", "storedRowsDamaged"),
+        ("UPDATE pool SET quotaByteCount = 7", "storedRowsDamaged"),
+        ("UPDATE zone SET createdAt = createdAt + 1", "storedRowsDamaged"),
+        ("UPDATE zone SET epoch = epoch + 1", "storedRowsDisagree"),
+        ("UPDATE server SET day = day + 1", "storedRowsDamaged"),
+        ("UPDATE credential SET password = 'x'", "storedRowsDamaged"),
+        ("UPDATE credential SET isDisabled = 1", "storedRowsDamaged"),
+        ("UPDATE device SET token = NULL", "storedRowsDamaged"),
+        ("DELETE FROM rowSum WHERE tableName = 'device'", "storedRowsDamaged"),
     ])
     func `rows that don't follow from others are found`(sql: String, code: String) async throws {
         try await world { server, _, _ in
             try await server.database.write { _ = try $0.execute(sql) }
             let found = await complaints(server)
             #expect(found.contains(code), "\(sql): \(found)")
+        }
+    }
+
+    @Test func `what a person decided is named when it is damaged, and sound once it is set anew`()
+        async throws
+    {
+        try await world { server, anna, _ in
+            let name = try AccountName(parsing: "anna")
+            let label = try DeviceName(parsing: "printer")
+            let plans = Plans(
+                database: server.database, kernel: server.server.parts.kernel,
+                now: server.clock.read)
+            let plan = try PlanName(parsing: "Family")
+            _ = try await server.server.accounts.addAppPassword(name, label: label)
+            try await server.server.accounts.setService("photos", isAllowed: false, for: name)
+            try await plans.set(plan, byteCount: 5_000)
+            try await plans.assign(plan, to: anna.account)
+            #expect(await !complaints(server).contains("storedRowsDamaged"))
+            try await server.database.write { transaction in
+                for sql in [
+                    "credential SET changedAt = 3", "pool SET quotaByteCount = 3",
+                    "appPassword SET createdAt = 3", "device SET name = 'x'",
+                    "deniedService SET since = 3", "storagePlan SET byteCount = 3",
+                ] { _ = try transaction.execute("UPDATE \(sql)") }
+            }
+            let found = await report(server).findings.first { $0.code == .storedRowsDamaged }
+            #expect(
+                found?.items == [
+                    "quota of anna", "password of anna", "app password of anna", "device of anna",
+                    "a service that is switched off of anna", "plan of Family",
+                ])
+            try await plans.set(plan, byteCount: 6_000)
+            try await server.server.accounts.setPassword(name, to: Secret("another horse"))
+            try await server.server.accounts.removeAppPassword(name, label: label)
+            try await server.server.accounts.setService("photos", isAllowed: true, for: name)
+            #expect(await !complaints(server).contains("storedRowsDamaged"))
+            try await plans.setQuota(nil, of: anna.account)
+            try await plans.remove(plan)
+            _ = try await server.signIn("anna", device: 9, password: "another horse")
+            #expect(await !complaints(server).contains("storedRowsDamaged"))
         }
     }
 
@@ -216,6 +270,17 @@ import Wire
             #expect(lost == 0)
             #expect(try await server.server.scrub.turn() == .busy)
             #expect(await complaints(server).contains("scrubDoubtful"))
+        }
+    }
+
+    @Test func `a scrub looks at rows, too`() async throws {
+        try await world { server, _, _ in
+            #expect(try await server.server.scrub.damagedRows().isEmpty)
+            try await server.database.write {
+                _ = try $0.execute("UPDATE credential SET changedAt = 3")
+            }
+            #expect(try await server.server.scrub.runNow { _ in } == nil)
+            #expect(try await server.server.scrub.damagedRows() == ["password of anna"])
         }
     }
 

@@ -83,10 +83,12 @@ final class TestServer: Sendable {
         return try await signIn(name, device: device)
     }
 
-    func signIn(_ name: String, device: UInt64) async throws -> Person {
+    func signIn(
+        _ name: String, device: UInt64, password: String = "correct horse"
+    ) async throws -> Person {
         let (session, token) = try await server.accounts.signIn(
             SignIn(
-                account: name, password: Secret("correct horse"),
+                account: name, password: Secret(password),
                 device: DeviceID(high: 5, low: device), deviceName: "\(name)'s device",
                 isBrowser: false, address: "192.0.2.1"))
         let account = session.actor.account

@@ -54,16 +54,15 @@ struct DoctorCommand: AsyncParsableCommand {
             if server && bundle != nil {
                 throw ValidationError("--bundle is of a device: leave out --server.")
             }
-            if server && fix {
-                throw ValidationError(
-                    "Beside a server the doctor only looks: martlet scrub sets damaged bytes aside."
-                )
-            }
             if yes && !fix { throw ValidationError("--yes answers the questions of --fix.") }
         }
 
         func run() async throws {
-            if server { return try await ServerDoctor.run(place, isDeep: deep, output) }
+            if server {
+                return try await ServerDoctor(
+                    place: place, isDeep: deep, fixes: fix, isYes: yes, output: output
+                ).run()
+            }
             let home = DeviceContext.home
             let service = try? UserService(home: home, environment: DeviceContext.environment)
             let isService = service.map { access($0.path, F_OK) == 0 } ?? false
@@ -123,12 +122,12 @@ struct DoctorCommand: AsyncParsableCommand {
         }
 
         private func treat(_ step: RemedyStep, _ remedies: Remedies) async -> RemedyOutcome? {
-            guard step.rule.isRiskless || yes || isAllowed(step) else { return nil }
+            guard step.rule.isRiskless || yes || Self.isAllowed(step, output) else { return nil }
             return await remedies.apply(step)
         }
 
         /// Asks on a terminal; a script is told by what stays undone.
-        private func isAllowed(_ step: RemedyStep) -> Bool {
+        static func isAllowed(_ step: RemedyStep, _ output: OutputOptions) -> Bool {
             guard !output.json, isatty(STDIN_FILENO) == 1 else { return false }
             for finding in step.findings { Output.line(finding.message) }
             Output.line(
@@ -150,6 +149,10 @@ struct DoctorCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Put back what the latest repair moved aside.")
 
+        @Flag(help: "Put back the database of a server instead, while it does not run.")
+        var server = false
+
+        @OptionGroup var place: ServerPlaceOptions
         @OptionGroup var output: OutputOptions
 
         private struct Undone: Encodable {
@@ -159,6 +162,7 @@ struct DoctorCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
+            if server { return try ServerDoctor.undo(place, output) }
             let home = try DeviceContext.signedIn()
             let library = try home.configuration().library
             guard let latest = Quarantine.batches(in: library).last else {

@@ -68,6 +68,13 @@ struct ScrubCommand: AsyncParsableCommand {
             throw Complaint(
                 .incomplete, "scrubDoubtful", "Nothing was set aside for now: \(doubt).")
         }
+        let damaged = try await scrub.damagedRows()
+        guard damaged.isEmpty else {
+            throw Complaint(
+                .incomplete, "storedRowsDamaged",
+                "\(EvidenceText.items(damaged.count)) of the database are not what was written there: "
+                    + "run martlet doctor --server.")
+        }
         guard wanted == 0 else {
             throw Complaint(
                 .incomplete, "objectsWanted",

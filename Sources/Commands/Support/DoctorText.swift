@@ -5,7 +5,8 @@ import Status
 enum DoctorText {
     /// `brief`: only what was found.
     static func lines(
-        _ report: DoctorReport, _ treatments: [Treatment], brief: Bool = false
+        _ report: DoctorReport, _ treatments: [Treatment], brief: Bool = false,
+        command: String = "doctor --fix"
     ) -> [String] {
         var lines = (brief ? [] : report.examinations).map { examination in
             let mark = mark(examination.findings)
@@ -15,7 +16,7 @@ enum DoctorText {
         let notes = report.findings.filter { $0.severity == .note }
         for finding in report.complaints + notes { lines += [""] + self.lines(finding) }
         if !treatments.isEmpty {
-            lines += ["", "martlet doctor --fix would do this:"]
+            lines += ["", "martlet \(command) would do this:"]
             for treatment in treatments { lines += plan(treatment.step) }
         }
         let count = report.complaints.count

@@ -74,6 +74,8 @@ package struct Remedies: Sendable {
             case .repairDatabase: return try await repairDatabase()
             case .markAnew: return try await markAnew()
             case .fetchGoodCopy: return try await fetchGoodCopies()
+            case .mendServer:
+                return .refused("That is a server's: run martlet doctor --server --fix beside it.")
             case .signInAgain, .startOver, .restoreServer:
                 return .refused("A person begins that: run \(step.rule.command ?? "it by hand").")
             }

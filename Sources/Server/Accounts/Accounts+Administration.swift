@@ -60,6 +60,7 @@ extension Accounts {
             try transaction.execute(
                 "UPDATE credential SET password = ?, changedAt = ? WHERE account = ?",
                 [.text(hash.text), SQLValue(now), SQLValue(row.account)])
+            try CredentialRow.seal(row.account, in: transaction)
             let tokens = try DeviceRow.revoke(nil, of: row.account, at: now, in: transaction)
             return [Revocations.Entry.password(row.account, now, hash.text)]
                 + tokens.map { .token(row.account, now, $0) }
@@ -81,6 +82,7 @@ extension Accounts {
             try transaction.execute(
                 "UPDATE credential SET isDisabled = ? WHERE account = ?",
                 [SQLValue(isDisabled), SQLValue(row.account)])
+            try CredentialRow.seal(row.account, in: transaction)
             guard isDisabled else { return [] }
             return try DeviceRow.revoke(nil, of: row.account, at: now, in: transaction)
                 .map { .token(row.account, now, $0) }
@@ -95,6 +97,7 @@ extension Accounts {
             let row = try CredentialRow.require(name, in: transaction)
             try transaction.execute(
                 "DELETE FROM credential WHERE account = ?", [SQLValue(row.account)])
+            for table in SummedTable.ofAccounts { try table.forgetGone(in: transaction) }
             try kernel.removeAccount(row.account, at: now, in: transaction)
             return row.account
         }
@@ -130,6 +133,8 @@ extension Accounts {
                     SQLValue(row.account), .text(label.text),
                     SQLValue(GeneratedPassword.digest(password)), SQLValue(now),
                 ])
+            try SummedTable.appPassword.seal(
+                [SQLValue(row.account), .text(label.text)], in: transaction)
         }
         return password
     }
@@ -142,6 +147,7 @@ extension Accounts {
             try transaction.execute(
                 "DELETE FROM appPassword WHERE account = ? AND label = ?",
                 [SQLValue(row.account), .text(label.text)])
+            try SummedTable.appPassword.forgetGone(in: transaction)
             let devices = try transaction.rows(
                 "SELECT id FROM device WHERE account = ? AND label = ?",
                 [SQLValue(row.account), .text(label.text)])

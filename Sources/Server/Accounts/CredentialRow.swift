@@ -1,3 +1,4 @@
+import Kernel
 import Records
 import Storage
 
@@ -35,6 +36,13 @@ struct CredentialRow: Sendable {
         return row
     }
 
+    /// Whoever writes a row calls it.
+    static func seal(
+        _ account: AccountID, in transaction: any Transaction
+    ) throws(KernelError) {
+        try SummedTable.credential.seal([SQLValue(account)], in: transaction)
+    }
+
     static func all(in transaction: any Transaction) throws(StorageError) -> [CredentialRow] {
         try transaction.rows("SELECT \(columns) FROM credential ORDER BY nameKey").map(Self.init)
     }
@@ -42,7 +50,7 @@ struct CredentialRow: Sendable {
     static func insert(
         _ account: AccountID, _ name: AccountName, password: PasswordHash, at now: Timestamp,
         in transaction: any Transaction
-    ) throws(StorageError) {
+    ) throws {
         try transaction.execute(
             """
             INSERT INTO credential (account, name, nameKey, password, changedAt)
@@ -52,5 +60,6 @@ struct CredentialRow: Sendable {
                 SQLValue(account), .text(name.text), .text(name.key), .text(password.text),
                 SQLValue(now),
             ])
+        try seal(account, in: transaction)
     }
 }

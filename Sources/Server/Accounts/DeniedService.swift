@@ -50,12 +50,15 @@ extension Accounts {
                 try transaction.execute(
                     "DELETE FROM deniedService WHERE account = ? AND service = ?",
                     [SQLValue(account), .text(service)])
+                try SummedTable.deniedService.forgetGone(in: transaction)
             } else {
                 try transaction.execute(
                     """
                     INSERT INTO deniedService (account, service, since) VALUES (?, ?, ?)
                     ON CONFLICT (account, service) DO NOTHING
                     """, [SQLValue(account), .text(service), SQLValue(now)])
+                try SummedTable.deniedService.seal(
+                    [SQLValue(account), .text(service)], in: transaction)
             }
         }
     }

@@ -1,3 +1,4 @@
+import Kernel
 package import Records
 import Storage
 
@@ -75,6 +76,7 @@ enum DeviceRow {
                 SQLValue(account), SQLValue(device), .text(name.text), SQLValue(isBrowser),
                 SQLValue(token), SQLValue(now), SQLValue(now), SQLValue(expires), SQLValue(label),
             ])
+        try SummedTable.device.seal([SQLValue(account), SQLValue(device)], in: transaction)
         return before?.optionalDigest(0)
     }
 
@@ -87,6 +89,7 @@ enum DeviceRow {
             DELETE FROM device WHERE account = ? AND isBrowser = 1
                 AND (token IS NULL OR expiresAt <= ?)
             """, [SQLValue(account), SQLValue(now)])
+        try SummedTable.device.forgetGone(in: transaction)
         let count = try transaction.firstRow(
             "SELECT COUNT(*) FROM device WHERE account = ? AND token IS NOT NULL",
             [SQLValue(account)])
@@ -106,7 +109,7 @@ enum DeviceRow {
     static func revoke(
         _ device: DeviceID?, of account: AccountID, at now: Timestamp,
         in transaction: any Transaction
-    ) throws(StorageError) -> [Digest] {
+    ) throws -> [Digest] {
         let filter = "account = ? AND token IS NOT NULL" + (device == nil ? "" : " AND id = ?")
         let arguments = [SQLValue(account)] + (device.map { [SQLValue($0)] } ?? [])
         let tokens = try transaction.rows(
@@ -115,6 +118,9 @@ enum DeviceRow {
         try transaction.execute(
             "UPDATE device SET token = NULL, revokedAt = ? WHERE \(filter)",
             [SQLValue(now)] + arguments)
+        if !tokens.isEmpty {
+            try SummedTable.device.seal(all: "account", SQLValue(account), in: transaction)
+        }
         return tokens
     }
 

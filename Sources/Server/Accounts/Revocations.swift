@@ -1,3 +1,4 @@
+import Kernel
 import Records
 package import Storage
 
@@ -69,17 +70,24 @@ extension Revocations.Entry {
         }
     }
 
-    fileprivate func apply(in transaction: any Transaction) throws(StorageError) {
+    /// Only a row that changes is sealed anew: a damaged one stays known as that.
+    fileprivate func apply(in transaction: any Transaction) throws {
         switch self {
         case .token(let account, let at, let digest):
+            let device = try transaction.firstRow(
+                "SELECT id FROM device WHERE account = ? AND token = ?",
+                [SQLValue(account), SQLValue(digest)])
+            guard let device else { return }
             try transaction.execute(
                 "UPDATE device SET token = NULL, revokedAt = ? WHERE account = ? AND token = ?",
                 [SQLValue(at), SQLValue(account), SQLValue(digest)])
+            try SummedTable.device.seal([SQLValue(account), device[0]], in: transaction)
         case .password(let account, let at, let password):
-            try transaction.execute(
+            let count = try transaction.execute(
                 "UPDATE credential SET password = ?, changedAt = ? "
                     + "WHERE account = ? AND changedAt < ?",
                 [.text(password), SQLValue(at), SQLValue(account), SQLValue(at)])
+            if count > 0 { try CredentialRow.seal(account, in: transaction) }
         case .removed(let account, _):
             try transaction.execute(
                 "DELETE FROM credential WHERE account = ?", [SQLValue(account)])

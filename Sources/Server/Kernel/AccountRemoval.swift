@@ -21,6 +21,7 @@ extension Kernel {
             }
             try transaction.change("DELETE FROM zone WHERE id = ?", [SQLValue(zone.id)])
         }
+        try SummedTable.zone.forgetGone(in: transaction)
         try transaction.change(
             """
             INSERT INTO objectRemoval (objectKey, queuedAt)

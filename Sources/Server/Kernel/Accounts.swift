@@ -110,6 +110,7 @@ extension Kernel {
         try transaction.change(
             "UPDATE pool SET quotaByteCount = ? WHERE id = ?",
             [SQLValue(byteCount), SQLValue(found.pool)])
+        try SummedTable.pool.seal([SQLValue(found.pool)], in: transaction)
     }
 
     func requireAccount(

@@ -47,6 +47,7 @@ extension Kernel {
                     .integer(count), SQLValue(reading.wall),
                     .integer(reading.monotonicMilliseconds), SQLValue(bits: reading.process),
                 ])
+            try SummedTable.server.seal([1], in: transaction)
         case .newProcess:
             try transaction.change(
                 "UPDATE server SET tickedMonotonic = ?, tickedProcess = ?",

@@ -86,6 +86,7 @@ extension Kernel {
         let epoch = max(try serverState(in: transaction).epoch, other).rawValue + 1
         try transaction.change(
             "UPDATE server SET epoch = ?, newEpochAt = ?", [.integer(epoch), SQLValue(time)])
+        try SummedTable.server.seal([1], in: transaction)
         let zones = try transaction.all("SELECT id, head FROM zone ORDER BY id")
         for row in zones {
             let stamp = SQLValue(bits: randomNumber())

@@ -114,10 +114,14 @@ extension Kernel {
             WHERE zone = ? AND (number < 1
                 OR number > (SELECT retainedCount FROM zone WHERE id = ?))
             """, [SQLValue(zone.id), SQLValue(zone.id)], transaction)
+        let epochs = try count(
+            "SELECT COUNT(*) FROM server WHERE epoch <> ?", [.integer(zone.epoch.rawValue)],
+            transaction)
         return Self.found([
+            ("zone", "of another epoch than the server", epochs),
             ("record", "of commits that are still to come", ahead),
             ("zoneCommit", "of commits that are still to come", commits),
-            ("zone", "without their latest commit", zone.head > 0 && latest == 0 ? 1 : 0),
+            ("zone", "without their latest commit", latest == 0 ? 1 : 0),
             ("retained", "with numbers that are still to come", numbers),
         ])
     }

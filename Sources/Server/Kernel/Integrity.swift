@@ -7,6 +7,16 @@ package struct DamagedRow: Hashable, Sendable {
         case record
         case retained
         case account
+        // Their sums lie beside them, in `rowSum`.
+        case server
+        case pool
+        case zone
+        case credential
+        case appPassword
+        case device
+        case deniedService
+        case storagePlan
+        case poolPlan
     }
 
     package let table: Table
@@ -14,6 +24,19 @@ package struct DamagedRow: Hashable, Sendable {
     /// The record's key; of an account `nil`.
     package let key: RecordKey?
     package let account: AccountID?
+    /// The names that it is known by, such as its accounts'; of records and accounts empty.
+    package let owners: [String]
+
+    init(
+        table: Table, zone: ZoneID? = nil, key: RecordKey? = nil, account: AccountID? = nil,
+        owners: [String] = []
+    ) {
+        self.table = table
+        self.zone = zone
+        self.key = key
+        self.account = account
+        self.owners = owners
+    }
 }
 
 /// How far an examination of rows has come.

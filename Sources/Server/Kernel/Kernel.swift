@@ -28,6 +28,9 @@ package struct Kernel: Sendable {
         schema(forKind: zone.kind)
     }
 
+    /// The tables of all services that follow from records.
+    package var projectionTables: [String] { schemas.flatMap(\.projectionTables) }
+
     func schema(forKind kind: String) -> (any RecordSchema)? {
         schemas.first { $0.zoneKind == kind }
     }

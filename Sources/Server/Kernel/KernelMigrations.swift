@@ -1,10 +1,30 @@
 package import Storage
 
 extension Kernel {
-    /// The kernel's schema.
+    /// The kernel's schema, where it stands alone.
+    package static let migrations = firstMigrations + laterMigrations
+
+    /// To be applied behind those of all modules.
+    package static let laterMigrations = [
+        Migration(name: "2026-11-22 kernel: sums of rows", sql: rowSums)
+    ]
+
+    private static let rowSums = """
+        -- The CRC-32C of a row that follows from no others: of its key and of what does not change
+        -- with every commit. `key` is the bytes of its key's values. The row without a table's name
+        -- says that every row has had its sum.
+        CREATE TABLE rowSum (
+            tableName TEXT NOT NULL,
+            key BLOB NOT NULL,
+            crc INTEGER NOT NULL,
+            PRIMARY KEY (tableName, key)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// The kernel's schema before that of all services.
     ///
     /// Services append their own steps behind it.
-    package static let migrations: [Migration] = [
+    package static let firstMigrations: [Migration] = [
         Migration(name: "2026-11-21 kernel: server and accounts", sql: serverAndAccounts),
         Migration(name: "2026-11-21 kernel: zones and records", sql: zonesAndRecords),
         Migration(name: "2026-11-21 kernel: blobs", sql: blobs),

@@ -116,6 +116,7 @@ extension Kernel {
         try transaction.change(
             "INSERT INTO pool (id, quotaByteCount, usedByteCount) VALUES (?, ?, 0)",
             [SQLValue(pool), SQLValue(quotaByteCount)])
+        try SummedTable.pool.seal([SQLValue(pool)], in: transaction)
         return pool
     }
 
@@ -128,6 +129,7 @@ extension Kernel {
         } else {
             try transaction.change("DELETE FROM poolBlob WHERE pool = ?", [SQLValue(pool)])
             try transaction.change("DELETE FROM pool WHERE id = ?", [SQLValue(pool)])
+            try SummedTable.pool.forgetGone(in: transaction)
         }
     }
 

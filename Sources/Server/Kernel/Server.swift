@@ -21,11 +21,12 @@ extension Kernel {
         at time: Timestamp, in transaction: any Transaction
     ) throws(KernelError) -> ServerState {
         let id: Identifier<ServerSubject> = newIdentifier()
-        try transaction.change(
+        let isNew = try transaction.change(
             """
             INSERT INTO server ("only", id, epoch, day, tickedAt) VALUES (1, ?, 1, 0, ?)
             ON CONFLICT ("only") DO NOTHING
             """, [SQLValue(id), SQLValue(time)])
+        if isNew > 0 { try SummedTable.server.seal([1], in: transaction) }
         return try serverState(in: transaction)
     }
 

@@ -63,6 +63,7 @@ extension Kernel {
                 .blob(zone.idKey), .integer(zone.epoch.rawValue), 0, SQLValue(bits: zone.headStamp),
                 SQLValue(time),
             ])
+        try SummedTable.zone.seal([SQLValue(id)], in: transaction)
         try rememberCommit(of: zone, at: time, in: transaction)
         return zone
     }

@@ -2,14 +2,19 @@
 extension FindingTable {
     static let server: [FindingRule] = serverDatabase + serverObjects + serverCare
 
-    private static let restore =
-        "Copy the server's folder aside; then stop it and run martlet restore with the latest "
-        + "backup: devices send what it lacks. Start over on no device before."
+    private static let mend =
+        "Stop the server and run martlet doctor --server --fix. If that refuses, run martlet restore "
+        + "with the latest backup: devices send what it lacks. Start over on no device before."
+
+    private static let miscounted =
+        "Nothing but a bug or a damaged file does that: tell the makers of Martlet, stop the server "
+        + "and run martlet doctor --server --fix."
 
     private static let serverDatabase: [FindingRule] = [
         FindingRule(
             .serverDatabaseDamaged, .trouble,
-            "The server's database fails its own check: {cause}.", advice: restore),
+            "The server's database fails its own check: {cause}.", advice: mend,
+            remedy: .mendServer),
         FindingRule(
             .serverDatabaseUnusable, .trouble,
             "The server's database cannot be read: {cause}.",
@@ -18,19 +23,19 @@ extension FindingTable {
         FindingRule(
             .storedRowsDamaged, .trouble,
             "What the server's database holds of {items} is not what was written there: {tables}.",
-            advice: restore),
+            advice: mend, remedy: .mendServer),
         FindingRule(
             .storedRowsDisagree, .trouble,
             "{items} of the server's database do not fit its other rows: {tables}.",
-            advice: restore),
+            advice: mend, remedy: .mendServer),
         FindingRule(
             .usageMiscounted, .hindrance,
             "The space that {accounts} use is counted wrongly, by {size}.",
-            advice: "Tell the makers of Martlet: nothing but a bug or a damaged file does that."),
+            advice: miscounted, remedy: .mendServer),
         FindingRule(
             .shownWrongly, .hindrance,
             "What the server shows of pictures does not follow from their records: {tables}.",
-            advice: "Tell the makers of Martlet: nothing but a bug or a damaged file does that."),
+            advice: miscounted, remedy: .mendServer),
     ]
 
     private static let serverObjects: [FindingRule] = [

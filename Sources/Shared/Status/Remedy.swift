@@ -12,6 +12,7 @@ package enum RemedyCode: String, Hashable, Sendable, Codable, CaseIterable {
     case repairDatabase
     case markAnew
     case fetchGoodCopy
+    case mendServer
     case signInAgain
     case startOver
     case restoreServer
@@ -146,6 +147,13 @@ package enum RemedyTable {
                 + "the good one into its place.",
             time: "minutes", risk: .low, undo: "Run martlet doctor undo.",
             bestFor: "originals that a disk has damaged", ease: 4),
+        RemedyRule(
+            .mendServer, rung: 6, "Mend the server's database",
+            "Makes a new database from every row that is proven, puts damage of single bits right "
+                + "by the rows' sums, makes anew what follows from records, and moves the damaged "
+                + "database aside; devices compare, and send what it lacks.",
+            time: "minutes", risk: .low, undo: "Run martlet doctor undo --server.",
+            bestFor: "a server whose database a disk has damaged", ease: 3),
         RemedyRule(
             .signInAgain, rung: 7, "Sign in again",
             "Signs this device in anew; its files, and what you decided here, stay.",

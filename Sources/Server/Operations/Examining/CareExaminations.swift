@@ -34,9 +34,10 @@ extension ServerExaminations {
         var places = [
             (server.place.folder, try PlainFiles.freeByteCount(server.place.folder))
         ]
+        let blobs = "the blobs"
         var filling = ""
         if let free = try await server.store.get().freeByteCount() {
-            places.append(("the blobs", free))
+            places.append((blobs, free))
             let forecast = try await server.read { [now = server.now] transaction in
                 try UsageHistory.diskForecast(freeByteCount: free, at: now, in: transaction)
             }
@@ -54,7 +55,9 @@ extension ServerExaminations {
                     "reserve": EvidenceText.bytes(Limits.diskReserveByteCount),
                 ])
         }
-        let words = places.map { "\(EvidenceText.bytes($0.1)) where \($0.0) lies" }
+        let words = places.map { place, free in
+            "\(EvidenceText.bytes(free)) where \(place) \(place == blobs ? "lie" : "lies")"
+        }
         return Look(words.joined(separator: ", ") + filling, Array(findings.prefix(1)))
     }
 

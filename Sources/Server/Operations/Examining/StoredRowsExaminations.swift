@@ -30,30 +30,12 @@ extension ServerExaminations {
     // MARK: - Checksums
 
     private static func lookAtRows(_ server: ExaminedServer) async throws -> Look {
-        var damaged: [DamagedRow] = []
-        let kernel = server.kernel
-        for zone in try await zones(of: server) {
-            damaged += try await pages { after in
-                try await server.read { transaction in
-                    try kernel.examineRecords(
-                        in: zone.id, after: after, limit: Limits.examinedRowsPerReadMax,
-                        in: transaction)
-                }
-            }
-            damaged += try await pages { after in
-                try await server.read { transaction in
-                    try kernel.examineRetained(
-                        in: zone.id, after: after, limit: Limits.examinedRowsPerReadMax,
-                        in: transaction)
-                }
-            }
-        }
-        damaged += try await server.read { try kernel.examineAccounts(in: $0) }
+        let damaged = try await DamagedRows.all(in: server.database.get(), server.kernel)
         let count = try await server.read { transaction in
             try transaction.first(
                 """
                 SELECT (SELECT COUNT(*) FROM record) + (SELECT COUNT(*) FROM retained)
-                    + (SELECT COUNT(*) FROM account)
+                    + (SELECT COUNT(*) FROM account) + (SELECT COUNT(*) FROM rowSum)
                 """)?.int(0) ?? 0
         }
         guard !damaged.isEmpty else { return Look("\(EvidenceText.items(count)), by their sums") }
@@ -69,26 +51,7 @@ extension ServerExaminations {
     }
 
     static func zones(of server: ExaminedServer) async throws -> [Zone] {
-        let kernel = server.kernel
-        return try await server.read { transaction in
-            try transaction.all("SELECT id FROM zone ORDER BY id").compactMap {
-                try kernel.zone($0.identifier(0), in: transaction)
-            }
-        }
-    }
-
-    private static func pages(
-        _ page: (Int64) async throws -> RowExamination
-    ) async throws -> [DamagedRow] {
-        var damaged: [DamagedRow] = []
-        var next: Int64? = 0
-        while let after = next {
-            let found = try await page(after)
-            damaged += found.damaged
-            // A number that is damaged itself must not lead back.
-            next = found.next.flatMap { $0 > after ? $0 : nil }
-        }
-        return damaged
+        try await DamagedRows.zones(in: server.database.get(), server.kernel)
     }
 
     // MARK: - Rows against rows
@@ -124,7 +87,7 @@ extension ServerExaminations {
             }
         )
         let count = try await server.read { try kernel.accounts(in: $0).count }
-        guard !wrong.isEmpty else { return Look("\(count) accounts, counted again") }
+        guard !wrong.isEmpty else { return Look("\(Self.accounts(count)), counted again") }
         let names = wrong.flatMap(\.accounts)
         return Look(
             "\(wrong.count) sums are wrong",
@@ -136,6 +99,10 @@ extension ServerExaminations {
                         "size": EvidenceText.bytes(wrong.reduce(0) { $0 + $1.byteCount }),
                     ], items: names)
             ])
+    }
+
+    private static func accounts(_ count: Int) -> String {
+        count == 1 ? "1 account" : "\(count) accounts"
     }
 
     // MARK: - Projections
@@ -172,17 +139,4 @@ extension ServerExaminations {
                     .shownWrongly, ["tables": tables.joined(separator: ", ")], items: tables)
             ])
     }
-}
-
-extension DamagedRow {
-    /// For people.
-    fileprivate var name: String {
-        let subject = key.map { "\($0.type.rawValue) \($0.id)" } ?? account.map { "\($0)" } ?? ""
-        return "\(table.rawValue) \(subject)"
-    }
-}
-
-extension Limits {
-    /// A read that is longer keeps the database's log from being cut.
-    static let examinedRowsPerReadMax = 5_000
 }

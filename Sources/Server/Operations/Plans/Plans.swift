@@ -75,6 +75,10 @@ package struct Plans: Sendable {
                 UPDATE pool SET quotaByteCount = ?
                 WHERE id IN (SELECT pool FROM poolPlan WHERE nameKey = ?)
                 """, [SQLValue(byteCount), .text(name.key)])
+            try SummedTable.storagePlan.seal([.text(name.key)], in: transaction)
+            let pools = try transaction.rows(
+                "SELECT pool FROM poolPlan WHERE nameKey = ?", [.text(name.key)])
+            for pool in pools { try SummedTable.pool.seal([pool[0]], in: transaction) }
         }
     }
 
@@ -95,6 +99,7 @@ package struct Plans: Sendable {
             }
             try transaction.execute(
                 "DELETE FROM storagePlan WHERE nameKey = ?", [.text(name.key)])
+            try SummedTable.storagePlan.forgetGone(in: transaction)
             try transaction.execute(
                 """
                 UPDATE planRequest SET answeredAt = ?, isGranted = 0, message = ?
@@ -141,12 +146,13 @@ package struct Plans: Sendable {
     ) throws {
         let plan = try require(name, in: transaction)
         try kernel.setQuota(plan.byteCount, account: account, in: transaction)
+        let pool = SQLValue(try kernel.pool(of: account, in: transaction))
         try transaction.execute(
             """
             INSERT INTO poolPlan (pool, nameKey) VALUES (?, ?)
             ON CONFLICT (pool) DO UPDATE SET nameKey = excluded.nameKey
-            """,
-            [SQLValue(try kernel.pool(of: account, in: transaction)), .text(name.key)])
+            """, [pool, .text(name.key)])
+        try SummedTable.poolPlan.seal([pool], in: transaction)
     }
 
     /// Gives the pool of the account a size of its own, which no plan changes; `nil`: no limit.
@@ -156,6 +162,7 @@ package struct Plans: Sendable {
             try transaction.execute(
                 "DELETE FROM poolPlan WHERE pool = ?",
                 [SQLValue(try kernel.pool(of: account, in: transaction))])
+            try SummedTable.poolPlan.forgetGone(in: transaction)
         }
     }
 
@@ -187,6 +194,7 @@ package struct Plans: Sendable {
             let after = try kernel.pool(of: account, in: transaction)
             if before != after { try UsageHistory.forget([before, after], in: transaction) }
             try transaction.execute("DELETE FROM poolPlan WHERE pool = ?", [SQLValue(after)])
+            try SummedTable.poolPlan.forgetGone(in: transaction)
         }
     }
 }

@@ -3,7 +3,8 @@ package import Logging
 package import Records
 package import Storage
 
-/// Reads every stored object back from its medium, at a gentle rate, again and again.
+/// Reads every stored object back from its medium, at a gentle rate, again and again; and at the end of
+/// each pass every row that has a sum.
 ///
 /// - What is good renews the proof that receipts are made of. What is not, or is gone, is set aside:
 ///   its row goes to `lostObject`, whatever is left stays in its place, and the account's devices are
@@ -132,6 +133,7 @@ package struct Scrub: Sendable {
                 logger?.error(
                     "A stored object is damaged or gone", metadata: ["digest": "\(object.digest)"])
             }
+            if isOver { try await lookAtRows() }
             return isOver ? .ended : .read(byteCount: page.objects.reduce(0) { $0 + $1.byteCount })
         } catch {
             try? await end(page, doubt: nil)
@@ -156,7 +158,7 @@ package struct Scrub: Sendable {
     private func doubt(_ badCount: Int, of count: Int) async throws -> String? {
         guard badCount > 0 else { return nil }
         if try await store.list(after: nil, limit: 1).isEmpty {
-            return "none of the stored objects is there: is their disk mounted?"
+            return "none of the stored objects is there: mount their disk"
         }
         let state = try await database.read { try ScrubState.read(in: $0) }
         let bad = badCount + (state?.lostCount ?? 0)
@@ -165,7 +167,7 @@ package struct Scrub: Sendable {
         return "\(bad) of \(all) objects are damaged or gone: check their disk"
     }
 
-    // MARK: - Rows
+    // MARK: - The pass
 
     /// Begins a pass now, unless one is under way.
     private func begin() async throws {
@@ -290,6 +292,21 @@ package struct Scrub: Sendable {
                 WHERE lease = ?
                 """, [SQLValue(until), SQLValue(doubt), SQLValue(bits: page.lease)])
         }
+    }
+
+    // MARK: - Rows
+
+    /// Rows of the database whose sums are not theirs, by name.
+    package func damagedRows() async throws -> [String] {
+        try await DamagedRows.all(in: database, kernel).map(\.name)
+    }
+
+    private func lookAtRows() async throws {
+        let damaged = try await damagedRows()
+        guard let first = damaged.first else { return }
+        logger?.error(
+            "Rows of the database are damaged: run martlet doctor --server",
+            metadata: ["count": "\(damaged.count)", "first": "\(first)"])
     }
 
     // MARK: - What was lost

@@ -41,6 +41,55 @@ extension DataFolder {
             randomNumber: surroundings.randomNumber, clock: surroundings.clock)
     }
 
+    /// Makes the server's database anew from what is proven of it; see `ServerMending`.
+    ///
+    /// Throws `MendingError`, and `dataFolderInUse` while a server runs. Blocks.
+    package func mend(
+        blobs place: BlobsPlace, _ surroundings: ServerSurroundings = .system
+    ) async throws -> ServerMending.Report {
+        guard case .sqlite = self.place else {
+            throw MendingError(
+                .notSQLite,
+                "Martlet mends SQLite databases only: restore a PostgreSQL database by its own "
+                    + "means.")
+        }
+        let lock = try take(for: "mending its database")
+        let report = try await ServerMending(
+            mendingPlaces, store: try openBlobs(place, surroundings),
+            kernel: Self.kernel(surroundings), migrations: MartletServer.migrations,
+            surroundings: ExaminedServer.Surroundings(
+                now: surroundings.now,
+                monotonicMilliseconds: surroundings.monotonicMilliseconds,
+                clock: surroundings.clock)
+        ).run()
+        withExtendedLifetime(lock) {}
+        return report
+    }
+
+    /// Ends a repair that was interrupted, by putting back what was there.
+    ///
+    /// Blocks.
+    package func endInterruptedMending() throws {
+        guard case .sqlite = place, try PlainFiles.byteCount(restoreMark) != nil else { return }
+        let lock = try take(for: "putting its database back")
+        try mendingPlaces.putBack()
+        withExtendedLifetime(lock) {}
+    }
+
+    /// Puts back the database that the latest repair moved aside; returns where the other one is.
+    ///
+    /// Blocks.
+    package func undoMending(_ surroundings: ServerSurroundings = .system) throws -> String {
+        let lock = try take(for: "putting its database back")
+        let aside = try mendingPlaces.undo(at: surroundings.now())
+        withExtendedLifetime(lock) {}
+        return aside
+    }
+
+    private var mendingPlaces: MendingPlaces {
+        MendingPlaces(folder: path, database: database, mark: restoreMark)
+    }
+
     /// The blobs of a server that may run.
     ///
     /// Throws `objectStoreUnreachable` where their folder is not there, instead of making it.

@@ -43,13 +43,16 @@ package struct DataFolder: Sendable {
     package var temporary: String {
         path + (isShared ? "/temporary-\(ProcessIdentity.name)" : "/temporary")
     }
-    /// While a restore into the folder has not ended.
+    /// While a restore into the folder, or a repair of its database, has not ended.
     package var restoreMark: String { path + "/restore.mark" }
 
     /// Whether a server has kept its data here before.
     package var holdsServer: Bool {
         switch place {
-        case .sqlite: FileManager.default.fileExists(atPath: database)
+        case .sqlite:
+            // While one takes the other's place there may be none.
+            FileManager.default.fileExists(atPath: database)
+                || FileManager.default.fileExists(atPath: restoreMark)
         case .postgres: FileManager.default.fileExists(atPath: path)
         }
     }
@@ -100,7 +103,8 @@ package struct DataFolder: Sendable {
         guard try !Restore.isUnderWay(mark: restoreMark) else {
             throw StorageError(
                 .cannotOpen,
-                "A restore into \(path) has not ended: run martlet restore again.")
+                "A restore into \(path), or a repair of it, has not ended: run martlet restore, or "
+                    + "martlet doctor --server --fix, again.")
         }
         return try SQLiteDatabase(
             path: database, migrations: MartletServer.migrations, for: purpose)

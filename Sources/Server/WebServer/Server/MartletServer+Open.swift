@@ -35,6 +35,7 @@ extension MartletServer {
         let now = surroundings.now()
         try await database.write { transaction in
             _ = try kernel.prepare(at: now, in: transaction)
+            try RowSums.sealNew(SummedTable.all, in: transaction)
         }
         let shared = place.bucketKeepsakes(database, store)
         try await configuration.blobs.check(store, of: database, shared)

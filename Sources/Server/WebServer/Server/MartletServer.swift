@@ -28,9 +28,9 @@ package final class MartletServer: Service {
     ///
     /// Released databases have taken them in this order: new ones go to the END.
     package static let migrations: [Migration] =
-        Kernel.migrations + AccountsSchema.migrations + PhotosSchema.migrations
+        Kernel.firstMigrations + AccountsSchema.migrations + PhotosSchema.migrations
         + OperationsSchema.migrations + AccountsSchema.laterMigrations
-        + OperationsSchema.laterMigrations
+        + OperationsSchema.laterMigrations + Kernel.laterMigrations
 
     package static let schemas: [any RecordSchema] = [PhotosSchema()]
 

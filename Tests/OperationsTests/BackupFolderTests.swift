@@ -152,6 +152,22 @@ import Testing
         #expect(try await world.prove().problems.isEmpty)
     }
 
+    @Test func `what one that was killed has left goes with the next`() async throws {
+        let world = try await BackupWorld()
+        let left = [
+            "database-5.sqlite", "database-5.sqlite-journal", "list-5.txt", "list-5.txt.new",
+            "manifest-5.json.new", "proven-5.new",
+        ]
+        for name in left + ["database-of-mine", "notes-5.txt"] {
+            try Data([1]).write(to: URL(fileURLWithPath: world.backup + "/" + name))
+        }
+        let madeAt = try await world.backUp()
+        let names = Set(try FileManager.default.contentsOfDirectory(atPath: world.backup))
+        #expect(names.isDisjoint(with: left))
+        #expect(names.isSuperset(of: ["database-of-mine", "notes-5.txt"]))
+        #expect(try world.backups() == [madeAt])
+    }
+
     @Test func `a folder without a backup is none, and a manifest of nonsense is named`()
         async throws
     {

@@ -133,11 +133,12 @@ package struct BackupFolder: Sendable {
     /// A backup's manifest goes first: without it the rest is nothing.
     func sweep(keeping: Set<Timestamp>) throws {
         let names = try PlainFiles.names(in: path)
-        for (prefix, suffix) in [
-            ("manifest-", ".json"), ("proven-", ""), ("database-", ".sqlite"), ("list-", ".txt"),
-        ] {
+        for prefix in ["manifest-", "proven-", "database-", "list-"] {
+            // Behind the time stands an ending, and behind that what one that was killed has left.
             let going = names.filter { name in
-                Self.time(name, prefix, suffix).map { !keeping.contains($0) } ?? false
+                guard name.hasPrefix(prefix) else { return false }
+                let time = Int64(name.dropFirst(prefix.count).prefix { $0.isNumber })
+                return time.map { !keeping.contains(Timestamp(milliseconds: $0)) } ?? false
             }
             for name in going { try PlainFiles.remove(path + "/" + name) }
             if !going.isEmpty { try PlainFiles.syncFolder(path) }

@@ -94,7 +94,8 @@ import Testing
         #expect(try await store.list(after: nil, limit: 10).map(\.key) == [object.key])
     }
 
-    @Test func `more objects than one request takes are listed and removed`() async throws {
+    @Test(.disabled(if: S3TestServer.isSwift, "a thousand objects take it most of a minute"))
+    func `more objects than one request takes are listed and removed`() async throws {
         let folder = try TemporaryFolder()
         let store = try openS3(folder)
         let blobs = (0..<1_003).map { number in

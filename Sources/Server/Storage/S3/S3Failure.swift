@@ -101,7 +101,8 @@ extension StorageError {
         case "SignatureDoesNotMatch":
             return (
                 .objectStoreRefused,
-                "\(store) refuses the secret key: correct AWS_SECRET_ACCESS_KEY."
+                "\(store) refuses the secret key: correct AWS_SECRET_ACCESS_KEY. Some stores say "
+                    + "the same of a key that they don't know: AWS_ACCESS_KEY_ID."
             )
         case "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
             return (

@@ -19,5 +19,7 @@ import Foundation
         let handle = try #require(FileManager.default.contents(atPath: folder.file("revoked")))
         try (handle + Data("thr".utf8)).write(to: URL(fileURLWithPath: folder.file("revoked")))
         #expect(try file.lines() == ["one", "two"])
+        try file.append("four")
+        #expect(try file.lines() == ["one", "two", "thr (cut off)", "four"])
     }
 }

@@ -14,15 +14,25 @@ package struct AppendFile: Sendable {
 
     /// Adds one line, durable when this returns.
     ///
-    /// Blocks. `line` has no line break of its own.
+    /// A line that a crash cut off before is ended first, and marked, so that nobody takes it for a
+    /// whole one. Blocks. `line` has no line break of its own.
     package func append(_ line: String) throws(StorageError) {
-        let number = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let number = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         let file = try OpenFile(checking: number, path)
-        try Array((line + "\n").utf8).withBytes { bytes throws(StorageError) in
+        let mark = try endsWhole(file) ? "" : " (cut off)\n"
+        try Array((mark + line + "\n").utf8).withBytes { bytes throws(StorageError) in
             try file.write(bytes)
         }
         try file.sync()
         try OpenFile.openFolder(Files.parent(of: path)).syncEntries()
+    }
+
+    private func endsWhole(_ file: OpenFile) throws(StorageError) -> Bool {
+        let byteCount = try file.byteCount()
+        guard byteCount > 0 else { return true }
+        let last = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
+        defer { last.deallocate() }
+        return try file.read(into: last, at: byteCount - 1) == 1 && last[0] == UInt8(ascii: "\n")
     }
 
     /// Blocks.

@@ -75,8 +75,9 @@ final class BackupWorld: Sendable {
     private var source: Backup.Source {
         let path = folder.file("data")
         return Backup.Source(
-            database: database, store: store, revoked: path + "/revoked",
-            receiptKey: path + "/receipt.key", folder: path)
+            database: database, store: store,
+            keepsakes: FileKeepsakes(
+                receiptKey: path + "/receipt.key", revoked: path + "/revoked"), folder: path)
     }
 
     /// Makes a backup by hand.

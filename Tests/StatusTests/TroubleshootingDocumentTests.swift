@@ -48,10 +48,12 @@ struct TroubleshootingDocumentTests {
             "| rung | remedy | what it does | best for | ease | time | risk | undo | by |\n"
             + "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         for rule in RemedyTable.rules {
+            let fix =
+                rule.code == .mendServer ? "martlet doctor --server --fix" : "martlet doctor --fix"
             text +=
                 "| \(rule.rung) | \(rule.code.rawValue): \(rule.title) | \(rule.action) "
                 + "| \(rule.bestFor) | \(rule.ease) | \(rule.time) | \(rule.risk.rawValue) "
-                + "| \(rule.undo) | `\(rule.command ?? "martlet doctor --fix")` |\n"
+                + "| \(rule.undo) | `\(rule.command ?? fix)` |\n"
         }
         return text
     }

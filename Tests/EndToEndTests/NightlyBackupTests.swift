@@ -16,7 +16,8 @@ import Testing
     }
 
     private func waits(_ seconds: Int = 60, until body: () throws -> Bool) rethrows -> Bool {
-        for _ in 0..<(seconds * 100) {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
             if try body() { return true }
             usleep(10_000)
         }

@@ -53,6 +53,30 @@ import Testing
         #expect(try await !world.nightly().round())
     }
 
+    @Test func `one that was made, and not proven when its server ended, is gone on with`()
+        async throws
+    {
+        let world = try await BackupWorld()
+        try await world.schedule()
+        #expect(try await world.nightly().round())
+        // As a server leaves it that is killed right behind the backup.
+        let turn = world.clock.read().adding(seconds: 100)
+        try await world.database.write { transaction in
+            try transaction.execute("DELETE FROM backupProof")
+            try transaction.execute(
+                "UPDATE backupSchedule SET lease = 1, leasedUntil = ?", [SQLValue(turn)])
+        }
+        #expect(try await !world.nightly().round(), "another server has the turn")
+        world.clock.advance(seconds: 100)
+        #expect(try await world.nightly().round())
+        let isProven = try await world.database.read { transaction in
+            try transaction.firstRow("SELECT 1 FROM backupProof") != nil
+        }
+        #expect(isProven)
+        #expect(try world.backups().count == 1, "it is not made again")
+        #expect(try await !world.nightly().round())
+    }
+
     @Test func `a clock that was set back keeps none from being made`() async throws {
         let world = try await BackupWorld()
         try await world.schedule()

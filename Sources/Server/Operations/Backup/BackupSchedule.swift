@@ -16,6 +16,8 @@ package struct BackupSchedule: Hashable, Sendable {
     /// When the last whole one began; `nil`: none into this folder yet.
     package let lastAt: Timestamp?
     package let failure: Failure?
+    /// Until when somebody has the turn; in the past: whoever had it ended in the middle.
+    private let leasedUntil: Timestamp?
 
     /// Since when it fails, and why the last time.
     package struct Failure: Hashable, Sendable {
@@ -25,12 +27,13 @@ package struct BackupSchedule: Hashable, Sendable {
     }
 
     package init(folder: String, minute: Int, rule: KeepRule, allowsSameDisk: Bool) {
-        self.init(folder, minute, rule, allowsSameDisk, lastAt: nil, failure: nil)
+        self.init(
+            folder, minute, rule, allowsSameDisk, lastAt: nil, failure: nil, leasedUntil: nil)
     }
 
     private init(
         _ folder: String, _ minute: Int, _ rule: KeepRule, _ allowsSameDisk: Bool,
-        lastAt: Timestamp?, failure: Failure?
+        lastAt: Timestamp?, failure: Failure?, leasedUntil: Timestamp?
     ) {
         self.folder = folder
         self.minute = minute
@@ -38,6 +41,7 @@ package struct BackupSchedule: Hashable, Sendable {
         self.allowsSameDisk = allowsSameDisk
         self.lastAt = lastAt
         self.failure = failure
+        self.leasedUntil = leasedUntil
     }
 
     /// Reads a time of day such as `03:00`.
@@ -74,8 +78,10 @@ package struct BackupSchedule: Hashable, Sendable {
         return lastAt < dueAt(now, secondsFromUTC: secondsFromUTC) || lastAt > now
     }
 
-    /// Whether there is something to do now: what failed is tried again after a while.
+    /// Whether there is something to do now: what failed is tried again after a while, and what
+    /// somebody left in the middle (made, say, and not proven) is gone on with.
     func isDue(at now: Timestamp, secondsFromUTC: Int64) -> Bool {
+        if let leasedUntil, leasedUntil <= now { return true }
         guard let failure else { return isMissing(at: now, secondsFromUTC: secondsFromUTC) }
         // A clock that was set back must not keep it waiting.
         return failure.nextTryAt <= now
@@ -91,7 +97,8 @@ extension BackupSchedule {
     ) throws(KernelError) -> BackupSchedule? {
         try transaction.first(
             """
-            SELECT folder, minuteOfDay, keep, allowsSameDisk, lastAt, failingSince, cause, nextTryAt
+            SELECT folder, minuteOfDay, keep, allowsSameDisk, lastAt, failingSince, cause,
+                nextTryAt, leasedUntil
             FROM backupSchedule
             """
         ).map { row in
@@ -102,7 +109,7 @@ extension BackupSchedule {
                     Failure(
                         since: $0, cause: row.optionalText(6) ?? "",
                         nextTryAt: row.optionalTimestamp(7) ?? $0)
-                })
+                }, leasedUntil: row.optionalTimestamp(8))
         }
     }
 
@@ -165,16 +172,17 @@ extension BackupSchedule {
             ])
     }
 
-    /// Of a server that has the database for itself: no turn of before is anybody's.
+    /// Of a server that has the database for itself: a turn of before is nobody's, and what was left
+    /// in the middle is gone on with at once.
     static func endLeases(in transaction: any Transaction) throws(KernelError) {
-        try transaction.change("UPDATE backupSchedule SET lease = NULL, leasedUntil = NULL")
+        try transaction.change(
+            "UPDATE backupSchedule SET leasedUntil = 0 WHERE lease IS NOT NULL")
     }
 
-    /// Leaves it undone, for the next one.
+    /// Leaves it in the middle, for the next one.
     static func leave(_ lease: UInt64, in transaction: any Transaction) throws(KernelError) {
         try transaction.change(
-            "UPDATE backupSchedule SET lease = NULL, leasedUntil = NULL WHERE lease = ?",
-            [SQLValue(bits: lease)])
+            "UPDATE backupSchedule SET leasedUntil = 0 WHERE lease = ?", [SQLValue(bits: lease)])
     }
 
     /// The backup that began then is whole: what is left to do does not make it again.
@@ -219,7 +227,8 @@ enum BackupScheduleSchema {
     static let schedule = """
         -- Where the server makes a backup of itself each day, at which minute of its own time, and
         -- which are kept (KeepRule). `lastAt` is when the last whole one began,
-        -- `failingSince` is NULL unless the latest failed; `lease` is which server makes one now.
+        -- `failingSince` is NULL unless the latest failed; `lease` is which server makes one now;
+        -- one that is over and still there was left in the middle.
         -- One row, or none.
         CREATE TABLE backupSchedule (
             only INTEGER PRIMARY KEY CHECK (only = 1),

@@ -52,6 +52,8 @@ class Device:
         self.account, self.password = account, password
         self.id = uuid.UUID(int=self.chance.getrandbits(128)).hex
         self.port = ports[number % len(ports)]
+        # Each at an address of its own, as devices are: sign-ins are limited by address.
+        self.address = f"127.1.{number // 250}.{number % 250 + 1}"
         self.byte_count = byte_count
         self.connection = None
         self.token = None
@@ -68,7 +70,8 @@ class Device:
         for attempt in range(3):
             try:
                 if self.connection is None:
-                    self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+                    self.connection = http.client.HTTPConnection(
+                        "127.0.0.1", self.port, timeout=120, source_address=(self.address, 0))
                 self.connection.request(method, "/api/v1" + path, body, headers)
                 answer = self.connection.getresponse()
                 data = answer.read()
@@ -241,17 +244,17 @@ class Servers:
         self.accounts = []
         self.ports = [free_port() for _ in range(count)]
         self.processes = []
-        shared = ["--blobs-shared"] if count > 1 else []
         for port in self.ports:
             process = subprocess.Popen(
-                [program, "serve", "--listen", f"127.0.0.1:{port}", *self.place, *self.blobs,
-                 *shared], env=self.environment, stdout=self.log, stderr=self.log)
+                [program, "serve", "--listen", f"127.0.0.1:{port}", *self.place, *self.blobs],
+                env=self.environment, stdout=self.log, stderr=self.log)
             self.processes.append(process)
             wait_for_port(port, process, 60)
 
     def add_account(self, number):
         made = subprocess.run(
-            [self.program, "account", "add", f"load{number}", "--generate", *self.place],
+            [self.program, "account", "add", f"load{number}", "--generate", *self.place,
+             *self.blobs],
             env=self.environment, check=True, capture_output=True, text=True)
         self.accounts.append((f"load{number}", made.stdout.split()[-1]))
 

@@ -1,6 +1,7 @@
 import Kernel
 import Accounts
 import Records
+import Storage
 import Testing
 
 @Suite struct SignInTests {
@@ -69,6 +70,31 @@ import Testing
         }
         #expect(error?.code == .tooManySignIns)
         _ = try await world.signIn("anna", "correct horse", address: "198.51.100.7")
+    }
+
+    @Test func `who was sent away because too many signed in has not failed`() async throws {
+        let world = try await AccountsWorld()
+        let count = Limits.passwordHashesWaitingMax + 20
+        let busyCount = await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<count {
+                group.addTask {
+                    do {
+                        _ = try await world.signIn(
+                            "guess\(number)", "wrong", address: "192.0.2.\(number)")
+                        return false
+                    } catch {
+                        return (error as? AccountsError)?.code == .signInsBusy
+                    }
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(busyCount > 0)
+        let counted = try await world.database.read { transaction in
+            try transaction.firstRow("SELECT COUNT(DISTINCT subject) FROM signInAttempt")?.int(0)
+        }
+        // By account and by address.
+        #expect(counted == 2 * (count - busyCount))
     }
 
     @Test func `attempts at the same time count before their passwords are checked`() async throws {

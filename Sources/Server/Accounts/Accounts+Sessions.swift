@@ -59,7 +59,14 @@ extension Accounts {
                 try CredentialRow.find(name, in: transaction)
             )
         }
-        let label = try await check(request.password, against: row)
+        let label: String?
+        do {
+            label = try await check(request.password, against: row)
+        } catch let error as AccountsError where error.code == .signInsBusy {
+            // Nothing was guessed, and it will be tried again.
+            try await database.write { try attempt.takeBack(in: $0) }
+            throw error
+        }
         let token = SessionToken(bytes: randomBytes(SessionToken.byteCount))
         let (session, replaced) = try await database.write { transaction in
             // The password was checked outside a transaction: it must still be the account's.

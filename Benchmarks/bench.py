@@ -7,7 +7,6 @@ thousands of deletions an old file system creates files slowly, which would blur
 import argparse
 import datetime
 import os
-import platform
 import random
 import shutil
 import statistics
@@ -15,7 +14,7 @@ import subprocess
 import tempfile
 
 import large_library
-from peers import Martlet, Rsync, Syncthing
+from peers import Martlet, Rsync, Syncthing, machine, notes, version
 
 
 def make_files(folder, count, byte_count, seed):
@@ -90,20 +89,6 @@ def other_figures(martlet, disk, count):
     ]
 
 
-def version(*command):
-    try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
-    except (OSError, IndexError):
-        return command[0]
-
-
-def machine():
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
-                  if line.startswith("model name")), platform.machine())
-    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
-    return f"{os.cpu_count()} cores ({model}), {gib} GiB, Linux {platform.release()}"
-
-
 def document(path, rows, others, memory, options, disk):
     lines = [
         "# Benchmarks", "",
@@ -117,9 +102,7 @@ def document(path, rows, others, memory, options, disk):
     lines += [f"| {a} | {b} | {c} | {d} |" for a, b, c, d in rows]
     lines += ["", "| also | |", "| --- | --- |"]
     lines += [f"| {a} | {b} |" for a, b in others + [("the server’s peak memory", memory)]]
-    notes = os.path.join(os.path.dirname(os.path.abspath(__file__)), "notes.md")
-    if os.path.exists(notes):
-        lines += ["", open(notes).read().strip()]
+    lines += ["", notes("notes.md")]
     with open(path, "w") as file:
         file.write("\n".join(lines) + "\n")
 

@@ -6,6 +6,7 @@ figures compare engines on one machine, and say nothing of what a server alone c
 """
 
 import argparse
+import datetime
 import hashlib
 import http.client
 import json
@@ -18,10 +19,11 @@ import threading
 import time
 import uuid
 
-from peers import free_port, stop, wait_for_port
+from peers import free_port, machine, notes, stop, version, wait_for_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DEVICES_PER_ACCOUNT = 5
+PHOTOS_ALONE = 200
 PACK_BLOBS = 20
 
 
@@ -140,6 +142,10 @@ class Device:
         for first in range(0, count, PACK_BLOBS):
             self.send(figures, min(PACK_BLOBS, count - first))
         self.read_feed(figures)
+
+    def send_one_by_one(self, figures):
+        for _ in range(PHOTOS_ALONE):
+            self.send(figures, 1)
 
     def live(self, figures, until):
         """One photo of four actions, mostly reading, with a pause between two."""
@@ -324,10 +330,13 @@ def measure(name, program, count, grown, options):
                 Device(number, *servers.accounts[number // DEVICES_PER_ACCOUNT], servers.ports,
                        options.bytes)
                 for number in range(options.devices)]
-            signing, first, steady = Figures(), Figures(), Figures()
+            signing, alone, first, steady = Figures(), Figures(), Figures(), Figures()
             # Passwords are slow on purpose: they have a phase of their own.
             seconds = at_once(devices, lambda device: device.sign_in(signing))
             table = list(rows(name, "sign-ins", signing, seconds, servers.memory()))
+            # What a request takes when nothing else is asked for.
+            seconds = at_once(devices[:1], lambda device: device.send_one_by_one(alone))
+            table += rows(name, "one device alone", alone, seconds, servers.memory())
             seconds = at_once(devices, lambda device: device.first_sync(first, options.photos))
             table += rows(name, "first syncs", first, seconds, servers.memory())
             until = time.monotonic() + options.seconds
@@ -335,7 +344,7 @@ def measure(name, program, count, grown, options):
             table += rows(name, "steady mix", steady, seconds, servers.memory())
             if postgres and options.sizes:
                 print("\n".join(postgres.sizes()), flush=True)
-            for figures in (signing, first, steady):
+            for figures in (signing, alone, first, steady):
                 for what, number in sorted(figures.failures.items()):
                     print(f"{name}: {number} times {what}", file=sys.stderr)
             return table
@@ -373,7 +382,10 @@ def main():
         f"{options.bytes:,} bytes each at once, then do a steady mix for {options.seconds} s "
         "(photos, feeds, blobs, receipts). The devices are threads of one process on the same "
         f"{os.cpu_count()} cores as the servers, PostgreSQL and the S3 store (moto, in memory). "
-        "MiB: the servers' peak memory.\n\n" + "\n".join(lines) + "\n")
+        "MiB: the servers' peak memory together.\n\n"
+        f"- Date: {datetime.date.today().isoformat()}\n- Machine: {machine()}\n"
+        f"- {version('psql', '--version')}\n\n" + "\n".join(lines)
+        + "\n\n" + notes("load-notes.md") + "\n")
     print(text)
     if options.document:
         with open(options.document, "w") as file:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -9,6 +10,26 @@ import subprocess
 import time
 import urllib.request
 import xml.etree.ElementTree as xml
+
+
+def version(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
+    except (OSError, IndexError):
+        return command[0]
+
+
+def machine():
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
+                  if line.startswith("model name")), platform.machine())
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
+    return f"{os.cpu_count()} cores ({model}), {gib} GiB, Linux {platform.release()}"
+
+
+def notes(name):
+    """What people have to say of the figures, kept beside these scripts."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name)) as file:
+        return file.read().strip()
 
 
 def free_port():

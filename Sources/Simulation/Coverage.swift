@@ -4,7 +4,7 @@ extension Counters {
     package var missing: [String] {
         var missing: [String] = []
         func expect(_ kind: Kind, _ names: [String]) {
-            missing += names.filter { count(kind, $0) == 0 }.map { "\(kind.rawValue) \($0)" }
+            missing += names.filter { count(kind, $0) == 0 }.map { "\(kind) \($0)" }
         }
         expect(.fault, FaultKind.allCases.map(\.rawValue))
         expect(.act, SimulatedUser.actNames + ["tomorrow"])

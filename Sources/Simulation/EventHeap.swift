@@ -1,19 +1,25 @@
 /// What happens next: ordered by virtual time, then by the order of scheduling.
 struct EventHeap<Element> {
-    struct Entry {
+    /// Numbers alone: they are moved often, and an element is not touched by it.
+    private struct Entry {
         let time: Int64
         let serial: UInt64
-        let element: Element
+        /// In `elements`.
+        let slot: Int
     }
 
     private var entries: [Entry] = []
+    private var elements: [Element?] = []
+    private var freeSlots: [Int] = []
     private var serial: UInt64 = 0
 
     var count: Int { entries.count }
     var nextTime: Int64? { entries.first?.time }
 
     mutating func add(_ element: Element, at time: Int64) {
-        entries.append(Entry(time: time, serial: serial, element: element))
+        let slot = freeSlots.popLast() ?? elements.count
+        if slot == elements.count { elements.append(element) } else { elements[slot] = element }
+        entries.append(Entry(time: time, serial: serial, slot: slot))
         serial += 1
         var child = entries.count - 1
         while child > 0 {
@@ -24,8 +30,11 @@ struct EventHeap<Element> {
         }
     }
 
-    mutating func removeFirst() -> Entry? {
-        guard let first = entries.first else { return nil }
+    mutating func removeFirst() -> (time: Int64, element: Element)? {
+        guard let entry = entries.first, let element = elements[entry.slot] else { return nil }
+        elements[entry.slot] = nil
+        freeSlots.append(entry.slot)
+        let first = (entry.time, element)
         entries.swapAt(0, entries.count - 1)
         entries.removeLast()
         var parent = 0
@@ -41,7 +50,6 @@ struct EventHeap<Element> {
         }
     }
 
-    /// Compares numbers alone: an element is not touched.
     private func isBefore(_ one: Int, _ other: Int) -> Bool {
         entries.withUnsafeBufferPointer { entries in
             (entries[one].time, entries[one].serial) < (entries[other].time, entries[other].serial)

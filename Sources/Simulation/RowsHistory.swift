@@ -8,13 +8,7 @@ final class RowsHistory {
 
     let current: MemoryRows
     /// Oldest first; the last is the current one.
-    private var states: [State] = []
-
-    /// Behind a reference: a snapshot is large, and the list moves with each commit.
-    private final class State {
-        let rows: MemoryRows.Snapshot
-        init(_ rows: MemoryRows) { self.rows = rows.snapshot() }
-    }
+    private var states: [MemoryRows.Kept] = []
 
     init(settings: DeviceSettings, sourceCount: Int) {
         current = MemoryRows(
@@ -23,13 +17,13 @@ final class RowsHistory {
                 RootRow(
                     id: RootID(rawValue: Int64($0)), path: $0 == 0 ? "/library" : "/source\($0)")
             })
-        states = [State(current)]
+        states = [current.kept()]
     }
 
     func transaction<R>(_ body: (MemoryRows) throws(RowsError) -> R) throws(RowsError) -> R {
         do {
             let result = try body(current)
-            states.append(State(current))
+            states.append(current.kept())
             if states.count > Self.statesMax { states.removeFirst() }
             return result
         } catch {
@@ -39,13 +33,13 @@ final class RowsHistory {
     }
 
     /// Everything so far is on the disk.
-    func syncAll() { states = [State(current)] }
+    func syncAll() { states = [current.kept()] }
 
     var statesBack: Int { states.count - 1 }
 
     func goBack(_ count: Int) {
-        current.restore(states[states.count - 1 - count].rows)
-        states = [State(current)]
+        current.restore(states[states.count - 1 - count])
+        states = [current.kept()]
     }
 
     /// One that a power cut leaves there.

@@ -187,8 +187,9 @@ final class SimulatedDevice {
     /// Hands an event to the engine, unless its process has ended since.
     func deliver(_ event: Event, kind: StaticString, of incarnation: Int? = nil) {
         guard incarnation ?? self.incarnation == self.incarnation, let engine else { return }
-        world.counters.add(.event, "\(kind)")
-        world.counters.add(.transition, "\(lastState) \(kind)")
+        let eventName = kind.description
+        world.counters.add(.event, eventName)
+        world.counters.add(.transition, lastState + " " + eventName)
         world.step(kind, "\(name) \(event)", mark: UInt64(index))
         let moment = moment
         if world.faults.strikes(.rowsFailed) {

@@ -49,6 +49,7 @@ extension SimulatedDisk {
 
         /// Of the letters that the users here write.
         private static func decomposed(_ text: String) -> String {
+            guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text }
             var decomposed = String.UnicodeScalarView()
             for scalar in text.unicodeScalars {
                 switch scalar {

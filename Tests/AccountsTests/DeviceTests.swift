@@ -1,6 +1,7 @@
 import Accounts
 import Kernel
 import Records
+import Storage
 import Testing
 
 @Suite struct DeviceTests {
@@ -65,6 +66,27 @@ import Testing
         }
         #expect(error?.code == .signInNeeded)
         _ = try await world.accounts.authenticate(device.token)
+    }
+
+    @Test func `of a browser that is forgotten nothing stays`() async throws {
+        let world = try await AccountsWorld()
+        try await world.accounts.add(.of("anna"), password: Secret("correct horse"))
+        for device: UInt64 in 1...3 {
+            _ = try await world.signIn(
+                "anna", "correct horse", device: device, isBrowser: device != 1)
+        }
+        world.wait(seconds: Int64(Limits.webSessionDays) * 86_400)
+        _ = try await world.signIn("anna", "correct horse", device: 4)
+        let (devices, sums, damaged) = try await world.database.read { transaction in
+            (
+                try transaction.all("SELECT id FROM device").count,
+                try transaction.all("SELECT key FROM rowSum WHERE tableName = 'device'").count,
+                try SummedTable.device.damaged(in: transaction)
+            )
+        }
+        #expect(devices == 2)
+        #expect(sums == 2)
+        #expect(damaged.isEmpty)
     }
 
     @Test func `an account has a bounded number of devices`() async throws {

@@ -9,8 +9,12 @@ struct Program {
         let errors: String
     }
 
+    /// Another one than the built: that of an earlier version.
+    @TaskLocal static var other: String?
+
     /// Beside the test bundle, in the same build folder.
     static var path: String {
+        if let other { return other }
         let products = Bundle.main.bundleURL.deletingLastPathComponent()
         let candidates = [
             products.appendingPathComponent("martlet").path,

@@ -56,7 +56,7 @@ import Testing
             let (server, device) = world()
             device.restart()
             try device.run(events: end)
-            let snapshot = device.rows.snapshot()
+            let snapshot = device.rows.kept()
             let syncCount = device.syncCount
             try device.run(events: 12)
             // What was made durable does not go back.

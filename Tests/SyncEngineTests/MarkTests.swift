@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test func `an older copy of the database is found as well`() throws {
-        let older = device.rows.snapshot()
+        let older = device.rows.kept()
         try device.sync()
         device.rows.restore(older)
         try device.sync()

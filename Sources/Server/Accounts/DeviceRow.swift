@@ -84,12 +84,16 @@ enum DeviceRow {
     private static func makeRoom(
         of account: AccountID, at now: Timestamp, in transaction: any Transaction
     ) throws {
-        try transaction.execute(
+        let ended = try transaction.rows(
             """
-            DELETE FROM device WHERE account = ? AND isBrowser = 1
+            SELECT id FROM device WHERE account = ? AND isBrowser = 1
                 AND (token IS NULL OR expiresAt <= ?)
             """, [SQLValue(account), SQLValue(now)])
-        try SummedTable.device.forgetGone(in: transaction)
+        for browser in ended {
+            let key = [SQLValue(account), browser[0]]
+            try transaction.execute("DELETE FROM device WHERE account = ? AND id = ?", key)
+            try SummedTable.device.forget(key, in: transaction)
+        }
         let count = try transaction.firstRow(
             "SELECT COUNT(*) FROM device WHERE account = ? AND token IS NOT NULL",
             [SQLValue(account)])

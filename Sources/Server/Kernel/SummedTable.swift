@@ -83,10 +83,13 @@ extension SummedTable {
         let rows = try transaction.all("SELECT \(columns) FROM \(table.rawValue)")
         let keys = Set(rows.map { keyBytes($0.values) })
         for key in try sums(in: transaction).keys where !keys.contains(key) {
-            try transaction.change(
-                "DELETE FROM rowSum WHERE tableName = ? AND key = ?",
-                [.text(table.rawValue), .blob(key)])
+            try forget(key, in: transaction)
         }
+    }
+
+    /// Forgets the sum of one row that was removed, without looking at the others.
+    package func forget(_ key: [SQLValue], in transaction: any Transaction) throws(KernelError) {
+        try forget(keyBytes(key), in: transaction)
     }
 
     /// The rows whose sums are not theirs.
@@ -118,6 +121,12 @@ extension SummedTable {
                 .text(table.rawValue), .blob(keyBytes(row.values)),
                 RowChecksum.checksum(row.values),
             ])
+    }
+
+    private func forget(_ key: [UInt8], in transaction: any Transaction) throws(KernelError) {
+        try transaction.change(
+            "DELETE FROM rowSum WHERE tableName = ? AND key = ?",
+            [.text(table.rawValue), .blob(key)])
     }
 
     private func sums(

@@ -19,15 +19,14 @@ package struct Digest: Hashable, Sendable {
 
     /// Takes exactly 32 bytes; `nil` for any other count.
     package init?(bytes: some Collection<UInt8>) {
+        self.init(bytes: Array(bytes))
+    }
+
+    /// The same of an array, as rows have it.
+    package init?(bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
-        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        for byte in bytes {
-            words.0 = words.0 << 8 | words.1 >> 56
-            words.1 = words.1 << 8 | words.2 >> 56
-            words.2 = words.2 << 8 | words.3 >> 56
-            words.3 = words.3 << 8 | UInt64(byte)
-        }
-        (first, second, third, fourth) = words
+        (first, second) = (bytes.word(at: 0), bytes.word(at: 8))
+        (third, fourth) = (bytes.word(at: 16), bytes.word(at: 24))
     }
 
     /// Reads 64 hexadecimal digits; throws `invalidDigest` for anything else.

@@ -45,3 +45,12 @@ package enum Hexadecimal {
         }
     }
 }
+
+extension [UInt8] {
+    /// The eight bytes from `index` on, most significant first.
+    func word(at index: Int) -> UInt64 {
+        withUnsafeBytes {
+            UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        }
+    }
+}

@@ -15,23 +15,13 @@ package struct Identifier<Subject>: Hashable, Sendable {
 
     /// Takes the first 16 bytes, most significant first; `nil` when there are fewer.
     package init?(bytes: some Collection<UInt8>) {
-        let whole = bytes.withContiguousStorageIfAvailable { bytes -> Self? in
-            guard bytes.count >= Self.byteCount else { return nil }
-            let raw = UnsafeRawBufferPointer(bytes)
-            return Self(
-                high: UInt64(bigEndian: raw.loadUnaligned(as: UInt64.self)),
-                low: UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
-        }
-        if let whole {
-            guard let value = whole else { return nil }
-            self = value
-            return
-        }
+        self.init(bytes: Array(bytes.prefix(Self.byteCount)))
+    }
+
+    /// The same of an array, as rows have it.
+    package init?(bytes: [UInt8]) {
         guard bytes.count >= Self.byteCount else { return nil }
-        var words: (UInt64, UInt64) = (0, 0)
-        for byte in bytes.prefix(8) { words.0 = words.0 << 8 | UInt64(byte) }
-        for byte in bytes.dropFirst(8).prefix(8) { words.1 = words.1 << 8 | UInt64(byte) }
-        self.init(high: words.0, low: words.1)
+        self.init(high: bytes.word(at: 0), low: bytes.word(at: 8))
     }
 
     /// Reads 32 hexadecimal digits; throws `invalidIdentifier` for anything else.

@@ -26,7 +26,8 @@ package enum ReasonTable {
 
     /// The reasons, that of the highest rank first; of equal ones the older.
     package static func ranked(_ reasons: [Reason]) -> [Reason] {
-        reasons.enumerated()
+        guard reasons.count > 1 else { return reasons }
+        return reasons.enumerated()
             .sorted { left, right in
                 (-rank(of: left.element.code), left.element.since, left.offset)
                     < (-rank(of: right.element.code), right.element.since, right.offset)

@@ -120,9 +120,7 @@ extension MemoryRows {
 
     package func editedFiles(limit: Int) -> [LocalFile] { files(limit, where: \.isEdited) }
 
-    package func unapprovedEditCount() -> Int {
-        current.files.unordered.count { $0.isEdited && $0.agreed?.modifiedAt != nil }
-    }
+    package func unapprovedEditCount() -> Int { current.files.unapprovedEditCount }
 
     package func localFiles(notIncluded code: String, limit: Int) -> [LocalFile] {
         files(limit) { $0.state == .notIncluded(code: code) }

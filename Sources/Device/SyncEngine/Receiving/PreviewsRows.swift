@@ -92,7 +92,7 @@ extension MemoryRows {
         guard let record = remote(RecordKey(type: .asset, id: asset))?.record, record.isLiveAsset,
             let original = record.blob(.original)?.digest,
             // Most often it is here.
-            current.files.list(with: original).isEmpty,
+            !current.files.contains(original),
             let made = remote(RecordKey(type: .rendering, id: asset))?.record.madePreview,
             made.of == original
         else { return nil }

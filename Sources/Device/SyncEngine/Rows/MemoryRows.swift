@@ -3,8 +3,8 @@ package import Records
 
 /// `Rows` in memory, for tests and the simulator: the same promises, no disk.
 ///
-/// Every event is handled between `begin` and `commit`; `snapshot` and `restore` play a crash that
-/// goes back to an earlier commit. Lists are ordered, so that a run repeats exactly.
+/// Every event is handled between `begin` and `commit`; `kept` and `restore` play a crash that goes
+/// back to an earlier commit. Lists are ordered, so that a run repeats exactly.
 package final class MemoryRows: Rows {
     /// All rows at one moment; a value, so that keeping one costs nothing until rows change.
     package struct Snapshot: Sendable {
@@ -23,8 +23,16 @@ package final class MemoryRows: Rows {
         var previews = MemoryPreviews()
     }
 
-    var current: Snapshot
-    private var saved: Snapshot?
+    /// Rows that are kept: many a transaction changes none, and then has the same as the one before.
+    package final class Kept: Sendable {
+        package let rows: Snapshot
+        init(_ rows: Snapshot) { self.rows = rows }
+    }
+
+    var current: Snapshot { didSet { unchanged = nil } }
+    /// `current`, once it was kept, until it changes.
+    private var unchanged: Kept?
+    private var saved: Kept?
     private var counted: Counted?
 
     /// What files and remote records come to, until one changes.
@@ -40,7 +48,7 @@ package final class MemoryRows: Rows {
 
     package func begin() {
         precondition(saved == nil, "One transaction at a time.")
-        saved = current
+        saved = kept()
     }
 
     package func commit() { saved = nil }
@@ -50,10 +58,16 @@ package final class MemoryRows: Rows {
         restore(saved)
     }
 
-    package func snapshot() -> Snapshot { current }
+    package func kept() -> Kept {
+        if let unchanged { return unchanged }
+        let kept = Kept(current)
+        unchanged = kept
+        return kept
+    }
 
-    package func restore(_ snapshot: Snapshot) {
-        current = snapshot
+    package func restore(_ kept: Kept) {
+        current = kept.rows
+        unchanged = kept
         saved = nil
         counted = nil
     }

@@ -12,6 +12,8 @@ private final class Boxed<Row: Sendable>: Sendable {
 struct MemoryFiles: Sendable {
     /// Raised by each change.
     private(set) var changeCount = 0
+    /// Those of which `isUnapprovedEdit`.
+    private(set) var unapprovedEditCount = 0
     private var byPlace: [Place: Boxed<LocalFile>] = [:]
     private var names: [Folder: [[UInt8]]] = [:]
     private var children: [Folder: [Folder]] = [:]
@@ -62,6 +64,8 @@ struct MemoryFiles: Sendable {
     mutating func save(_ file: LocalFile) {
         changeCount += 1
         let old = byPlace.updateValue(Boxed(file), forKey: file.place)?.row
+        unapprovedEditCount += file.isUnapprovedEdit ? 1 : 0
+        if let old { unapprovedEditCount -= old.isUnapprovedEdit ? 1 : 0 }
         if old == nil { addName(of: file.place) }
         if old?.agreed?.asset != file.agreed?.asset {
             dropAgreement(old)
@@ -78,6 +82,7 @@ struct MemoryFiles: Sendable {
     mutating func remove(_ place: Place) {
         changeCount += 1
         guard let old = byPlace.removeValue(forKey: place)?.row else { return }
+        unapprovedEditCount -= old.isUnapprovedEdit ? 1 : 0
         if let digest = old.content?.digest { dropDigest(digest, at: place) }
         dropAgreement(old)
         names[place.folder]?.removeSorted(place.path.name, by: { $0.lexicographicallyPrecedes($1) })

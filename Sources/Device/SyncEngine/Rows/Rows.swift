@@ -39,6 +39,9 @@ package struct LocalFile: Hashable, Sendable {
         return agreed.digest != content.digest
     }
 
+    /// An edit that nobody has approved among changes that were held.
+    var isUnapprovedEdit: Bool { isEdited && agreed?.modifiedAt != nil }
+
     package var content: FileContent? {
         switch state {
         case .read(let content), .sidecar(let content): content

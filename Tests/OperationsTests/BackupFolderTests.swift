@@ -20,7 +20,7 @@ import Testing
         let second = try await world.add(2)
         world.clock.advance(seconds: Self.day)
         let late = try await world.backUp()
-        #expect(try world.backups() == [early, late])
+        #expect(try await world.backups() == [early, late])
         #expect(try world.objects() == [first.text, second.text])
         for (madeAt, digest) in [(early, first), (late, second)] {
             let report = try await world.prove(madeAt)
@@ -29,7 +29,7 @@ import Testing
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true)
             let restored = try await Restore(
-                from: world.backup, madeAt: madeAt,
+                from: world.place, madeAt: madeAt,
                 to: Restore.Target(
                     folder: path, database: path + "/database", objects: path + "/objects",
                     revoked: path + "/revoked", receiptKey: path + "/receipt.key",
@@ -40,8 +40,8 @@ import Testing
             let names = try FileManager.default.subpathsOfDirectory(atPath: path + "/objects")
             #expect(names.contains { $0.contains(digest.text) })
         }
-        #expect(throws: BackupError.self) {
-            try BackupManifest.read(in: world.backup, madeAt: early.adding(seconds: 1))
+        await #expect(throws: BackupError.self) {
+            try await BackupManifest.read(in: world.place, madeAt: early.adding(seconds: 1))
         }
     }
 
@@ -55,19 +55,19 @@ import Testing
         let rule = try KeepRule(parsing: "1d")
         let before = try FileManager.default.subpathsOfDirectory(atPath: world.backup).sorted()
 
-        let dry = try BackupFolder(world.backup).prune(by: rule, isDry: true)
+        let dry = try await Backups(world.place).prune(by: rule, isDry: true)
         #expect(dry.removed.map(\.manifest.madeAt) == [early])
         #expect(dry.objectCount == 1 && dry.objectByteCount == 5_000)
         #expect(
             try FileManager.default.subpathsOfDirectory(atPath: world.backup).sorted() == before)
 
-        #expect(try BackupFolder(world.backup).prune(by: rule) == dry)
-        #expect(try world.backups() == [late])
+        #expect(try await Backups(world.place).prune(by: rule) == dry)
+        #expect(try await world.backups() == [late])
         #expect(try world.objects() == [stays.text])
         #expect(try world.names("database-") == ["database-\(late.milliseconds).sqlite"])
         #expect(try world.names("list-") == ["list-\(late.milliseconds).txt"])
         #expect(try await world.prove().problems.isEmpty)
-        let again = try BackupFolder(world.backup).prune(by: rule)
+        let again = try await Backups(world.place).prune(by: rule)
         #expect(again.removed.isEmpty && again.objectCount == 0)
     }
 
@@ -76,15 +76,15 @@ import Testing
         let digest = try await world.add(1)
         let proven = try await world.backUp()
         let report = try await world.prove()
-        try BackupFolder(world.backup).remember(report, at: world.clock.read())
+        try await Backups(world.place).remember(report, at: world.clock.read())
         for _ in 0..<3 {
             world.clock.advance(seconds: Self.day)
             try await world.backUp()
         }
         let rule = try KeepRule(parsing: "1d")
-        let pruned = try BackupFolder(world.backup).prune(by: rule)
+        let pruned = try await Backups(world.place).prune(by: rule)
         #expect(pruned.removed.count == 2)
-        #expect(try world.backups().first == proven && pruned.kept.count == 2)
+        #expect(try await world.backups().first == proven && pruned.kept.count == 2)
         #expect(pruned.kept.map(\.provenAt) == [Timestamp(milliseconds: 1_793_620_800_000), nil])
         // Later it does not restore any more.
         let text = digest.text
@@ -92,8 +92,8 @@ import Testing
             to: URL(fileURLWithPath: "\(world.backup)/objects/\(text.prefix(2))/\(text)"))
         let bad = try await world.prove(proven)
         #expect(!bad.problems.isEmpty)
-        try BackupFolder(world.backup).remember(bad, at: world.clock.read())
-        #expect(try BackupFolder(world.backup).prune(by: rule).removed.count == 1)
+        try await Backups(world.place).remember(bad, at: world.clock.read())
+        #expect(try await Backups(world.place).prune(by: rule).removed.count == 1)
     }
 
     @Test func `with a damaged list nothing is removed`() async throws {
@@ -109,8 +109,8 @@ import Testing
         bytes[5] ^= 1
         try bytes.write(to: list)
         let before = try FileManager.default.subpathsOfDirectory(atPath: world.backup).sorted()
-        let error = #expect(throws: BackupError.self) {
-            try BackupFolder(world.backup).prune(by: KeepRule(parsing: "1d"))
+        let error = await #expect(throws: BackupError.self) {
+            try await Backups(world.place).prune(by: KeepRule(parsing: "1d"))
         }
         #expect(error?.code == .backupDamaged)
         #expect(
@@ -124,16 +124,16 @@ import Testing
         // As it was then: one manifest, without the other name.
         try FileManager.default.removeItem(
             atPath: world.backup + "/manifest-\(early.milliseconds).json")
-        #expect(try world.backups() == [early])
-        #expect(try BackupManifest.read(in: world.backup, madeAt: early).madeAt == early)
+        #expect(try await world.backups() == [early])
+        #expect(try await BackupManifest.read(in: world.place, madeAt: early).madeAt == early)
         world.clock.advance(seconds: Self.day)
         let late = try await world.backUp()
-        #expect(try world.backups() == [early, late])
+        #expect(try await world.backups() == [early, late])
         // And such a one has made a backup there since: it knows nothing of the others' databases.
         try FileManager.default.removeItem(
             atPath: world.backup + "/database-\(early.milliseconds).sqlite")
-        #expect(try world.backups() == [late])
-        let pruned = try BackupFolder(world.backup).prune(by: .standard)
+        #expect(try await world.backups() == [late])
+        let pruned = try await Backups(world.place).prune(by: .standard)
         #expect(pruned.kept.count == 1 && pruned.removed.isEmpty)
         #expect(try world.names("manifest").count == 2)
     }
@@ -147,7 +147,7 @@ import Testing
         world.clock.advance(seconds: 60)
         let late = try await world.backUp()
         try before.write(to: URL(fileURLWithPath: manifest))
-        let pruned = try BackupFolder(world.backup).prune(by: KeepRule(parsing: "1d"))
+        let pruned = try await Backups(world.place).prune(by: KeepRule(parsing: "1d"))
         #expect(pruned.kept.map(\.manifest.madeAt) == [early, late])
         #expect(try await world.prove().problems.isEmpty)
     }
@@ -165,21 +165,23 @@ import Testing
         let names = Set(try FileManager.default.contentsOfDirectory(atPath: world.backup))
         #expect(names.isDisjoint(with: left))
         #expect(names.isSuperset(of: ["database-of-mine", "notes-5.txt"]))
-        #expect(try world.backups() == [madeAt])
+        #expect(try await world.backups() == [madeAt])
     }
 
     @Test func `a folder without a backup is none, and a manifest of nonsense is named`()
         async throws
     {
         let world = try await BackupWorld()
-        let none = #expect(throws: BackupError.self) {
-            try BackupFolder(world.backup).backups()
+        let none = await #expect(throws: BackupError.self) {
+            try await Backups(world.place).backups()
         }
         #expect(none?.code == .notABackup)
         try await world.backUp()
         try Data("{}".utf8).write(
             to: URL(fileURLWithPath: world.backup + "/manifest-17.json"))
-        let bad = #expect(throws: BackupError.self) { try BackupFolder(world.backup).backups() }
+        let bad = await #expect(throws: BackupError.self) {
+            try await Backups(world.place).backups()
+        }
         #expect(bad?.code == .backupDamaged && bad?.message.contains("manifest-17.json") == true)
     }
 }

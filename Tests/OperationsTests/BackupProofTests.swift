@@ -45,16 +45,17 @@ import Testing
                 keepsakes: FileKeepsakes(
                     receiptKey: path + "/receipt.key", revoked: path + "/revoked"),
                 folder: path),
-            to: folder.file("backup"), version: "1", migrations: Self.migrations,
+            to: BackupPlacesForTests.folder(folder.file("backup")), version: "1",
+            migrations: Self.migrations,
             now: { Self.now })
-        try backup.prepare(allowsSameDisk: true)
+        try await backup.prepare(allowsSameDisk: true)
         _ = try await backup.run { _ in }
         return database
     }
 
     private func prove(readsAll: Bool = true) async throws -> BackupProof.Report {
         try await BackupProof(
-            of: folder.file("backup"), scratch: folder.file("scratch"),
+            of: BackupPlacesForTests.folder(folder.file("backup")), scratch: folder.file("scratch"),
             migrations: Self.migrations, randomNumber: numbers.next
         ).run(readsAll: readsAll) { _ in }
     }

@@ -60,13 +60,14 @@ import Testing
                 keepsakes: FileKeepsakes(
                     receiptKey: path + "/receipt.key", revoked: path + "/revoked"),
                 folder: path),
-            to: folder.file("backup"), version: "1", migrations: Self.migrations, now: { now })
+            to: BackupPlacesForTests.folder(folder.file("backup")), version: "1",
+            migrations: Self.migrations, now: { now })
     }
 
     private func restore(into name: String, at now: Timestamp = now) -> Restore {
         let path = folder.file(name)
         return Restore(
-            from: folder.file("backup"),
+            from: BackupPlacesForTests.folder(folder.file("backup")),
             to: Restore.Target(
                 folder: path, database: path + "/database", objects: path + "/blobs/objects",
                 revoked: path + "/revoked", receiptKey: path + "/receipt.key",
@@ -87,7 +88,7 @@ import Testing
     @Test func `what is there is not copied again, and a damaged object is named`() async throws {
         let database = try await server(5)
         let first = try backup(database)
-        try first.prepare(allowsSameDisk: true)
+        try await first.prepare(allowsSameDisk: true)
         let report = try await first.run { _ in }
         #expect(report.objectCount == 5 && report.copiedCount == 5 && report.missing.isEmpty)
         #expect(try await count("SELECT madeAt FROM backup", database) == Self.now.milliseconds)
@@ -115,7 +116,7 @@ import Testing
         try FileManager.default.createDirectory(
             atPath: folder.file("other"), withIntermediateDirectories: true)
         let restored = restore(into: "other")
-        try restored.prepare(replaces: false)
+        try await restored.prepare(replaces: false)
         let back = try await restored.run { _ in }
         #expect(back.copiedCount == 4 && back.missing == second.missing)
         let other = try SQLiteDatabase(
@@ -132,7 +133,7 @@ import Testing
     @Test func `a restore keeps every object that is there, and the newer ones too`() async throws {
         let database = try await server(4)
         let made = try backup(database)
-        try made.prepare(allowsSameDisk: true)
+        try await made.prepare(allowsSameDisk: true)
         _ = try await made.run { _ in }
         try Data("key".utf8).write(to: URL(fileURLWithPath: folder.file("data/receipt.key")))
         // A newer object, a damaged one, one that is gone, and a database that cannot be read.
@@ -150,7 +151,7 @@ import Testing
             to: URL(fileURLWithPath: folder.file("data/database")))
 
         let restored = restore(into: "data")
-        try restored.prepare(replaces: false)
+        try await restored.prepare(replaces: false)
         let report = try await restored.run { _ in }
         #expect(report.copiedCount == 2 && report.keptCount == 2 && report.adoptedCount == 1)
         #expect(report.missing.isEmpty)
@@ -174,7 +175,7 @@ import Testing
     @Test func `the collector is held while a backup runs, and not for ever`() async throws {
         let database = try await server(1)
         let made = try backup(database)
-        try made.prepare(allowsSameDisk: true)
+        try await made.prepare(allowsSameDisk: true)
         var seen: [Backup.Progress] = []
         _ = try await made.run { seen.append($0) }
         #expect(seen == [Backup.Progress(done: 1, count: 1, copiedByteCount: 1_000)])

@@ -10,7 +10,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A server with a few objects, and a folder for its backups.
+/// A server with a few objects, and a folder or a bucket for its backups.
 final class BackupWorld: Sendable {
     static let migrations =
         Kernel.migrations + OperationsSchema.migrations + OperationsSchema.laterMigrations
@@ -25,9 +25,11 @@ final class BackupWorld: Sendable {
     private let account = AccountID(high: 1, low: 1)
     private let openCount = Mutex(0)
     private let taken = Mutex<Set<String>>([])
+    private let isInBucket: Bool
 
-    init() async throws {
+    init(inBucket: Bool = false) async throws {
         folder = try TemporaryFolder()
+        isInBucket = inBucket
         let path = folder.file("data")
         for name in ["data", "backup"] {
             try FileManager.default.createDirectory(
@@ -45,6 +47,16 @@ final class BackupWorld: Sendable {
     }
 
     var backup: String { folder.file("backup") }
+
+    /// One more view of it: each may take it.
+    var place: any BackupPlace {
+        get throws {
+            if isInBucket { return try BackupPlacesForTests.bucket(folder) }
+            return FolderBackupPlace(backup) { [self] path, _ in
+                taken.withLock { $0.insert(path).inserted } ? Taken(world: self, path) : nil
+            }
+        }
+    }
 
     /// Stores an object.
     @discardableResult
@@ -72,7 +84,7 @@ final class BackupWorld: Sendable {
         try await store.remove([try #require(key)])
     }
 
-    private var source: Backup.Source {
+    var source: Backup.Source {
         let path = folder.file("data")
         return Backup.Source(
             database: database, store: store,
@@ -83,15 +95,20 @@ final class BackupWorld: Sendable {
     /// Makes a backup by hand.
     @discardableResult
     func backUp() async throws -> Timestamp {
+        try await report().madeAt
+    }
+
+    func report() async throws -> Backup.Report {
+        let place = try place
         let made = Backup(
-            of: source, to: backup, version: "1", migrations: Self.migrations, now: clock.read)
-        try made.prepare(allowsSameDisk: true)
-        return try await made.run { _ in }.madeAt
+            of: source, to: place, version: "1", migrations: Self.migrations, now: clock.read)
+        try await made.prepare(allowsSameDisk: true)
+        return try await place.holding(for: "a test") { try await made.run { _ in } }
     }
 
     func prove(_ madeAt: Timestamp? = nil) async throws -> BackupProof.Report {
         try await BackupProof(
-            of: backup, madeAt: madeAt, scratch: folder.file("scratch"),
+            of: place, madeAt: madeAt, scratch: folder.file("scratch"),
             migrations: Self.migrations, randomNumber: numbers.next
         ).run(readsAll: true) { _ in }
     }
@@ -100,7 +117,8 @@ final class BackupWorld: Sendable {
 
     func schedule(at minute: Int = 180, _ rule: String = "7d4w12m") async throws {
         let schedule = BackupSchedule(
-            folder: backup, minute: minute, rule: try KeepRule(parsing: rule),
+            folder: isInBucket ? "s3://test" : backup, minute: minute,
+            rule: try KeepRule(parsing: rule),
             allowsSameDisk: true)
         try await database.write { try schedule.save(in: $0) }
     }
@@ -114,7 +132,7 @@ final class BackupWorld: Sendable {
 
     /// Somebody else writes into the backup's folder.
     func occupyFolder(_ isOccupied: Bool) {
-        taken.withLock { $0 = isOccupied ? [backup] : [] }
+        taken.withLock { $0 = isOccupied ? [backup + "/lock"] : [] }
     }
 
     func nightly(
@@ -131,9 +149,7 @@ final class BackupWorld: Sendable {
                     try await opened()
                     return source
                 },
-                takeFolder: { [self] folder in
-                    taken.withLock { $0.insert(folder).inserted } ? Taken(world: self, folder) : nil
-                },
+                place: { [self] _ in try place },
                 scratch: folder.file("scratch"), version: "1", migrations: Self.migrations),
             surroundings: NightlyBackups.Surroundings(
                 now: clock.read, randomNumber: numbers.next, clock: waiting,
@@ -154,8 +170,8 @@ final class BackupWorld: Sendable {
 
     // MARK: - Looking
 
-    func backups() throws -> [Timestamp] {
-        try BackupFolder(backup).backups().map(\.manifest.madeAt)
+    func backups() async throws -> [Timestamp] {
+        try await Backups(place).backups().map(\.manifest.madeAt)
     }
 
     func objects() throws -> Set<String> {

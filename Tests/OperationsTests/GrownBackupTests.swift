@@ -19,6 +19,10 @@ import Testing
     /// What a restore changes: the epoch begins anew, and what objects are called.
     private static let changed = ["server", "zone", "zoneCommit", "backup", "backupZone"]
 
+    private var place: any BackupPlace {
+        BackupPlacesForTests.folder(world.folder.file("backup"))
+    }
+
     private func backUp(
         _ name: String, _ kind: Kind, store: (any ObjectStore)? = nil,
         at now: Timestamp = MoveWorld.now
@@ -29,9 +33,9 @@ import Testing
                 database: try world.database(name, kind, for: .serving),
                 store: try store ?? world.store(name, kind), keepsakes: keepsakes(path),
                 folder: path),
-            to: world.folder.file("backup"), version: "1", migrations: MoveWorld.migrations,
+            to: place, version: "1", migrations: MoveWorld.migrations,
             now: { now })
-        try backup.prepare(allowsSameDisk: true)
+        try await backup.prepare(allowsSameDisk: true)
         return try await backup.run { _ in }
     }
 
@@ -48,7 +52,7 @@ import Testing
     ) throws -> RestoreByRows {
         let path = world.folder.file(name)
         return RestoreByRows(
-            from: world.folder.file("backup"),
+            from: place,
             to: RestoreByRows.Target(
                 name: "/" + name, database: wrap(try world.database(name, kind, for: .movingTo)),
                 store: try store ?? world.store(name, kind), keepsakes: keepsakes(path),

@@ -24,7 +24,7 @@ import Testing
         world.clock.advance(seconds: 1)
         #expect(try await nightly.round())
         #expect(try await !nightly.round())
-        #expect(try world.backups().count == 2 && world.openings == 2)
+        #expect(try await world.backups().count == 2 && world.openings == 2)
         let scheduled = try #require(try await world.scheduled)
         #expect(scheduled.lastAt == world.clock.read() && scheduled.failure == nil)
         #expect(
@@ -73,7 +73,7 @@ import Testing
             try transaction.firstRow("SELECT 1 FROM backupProof") != nil
         }
         #expect(isProven)
-        #expect(try world.backups().count == 1, "it is not made again")
+        #expect(try await world.backups().count == 1, "it is not made again")
         #expect(try await !world.nightly().round())
     }
 
@@ -85,7 +85,7 @@ import Testing
         world.clock.advance(seconds: -9_000 * Self.hour)
         #expect(try await world.nightly().round())
         #expect(try await !world.nightly().round())
-        #expect(try world.backups().count >= 1)
+        #expect(try await world.backups().count >= 1)
     }
 
     @Test func `a disk that is away is told of, nothing is written, and it heals by itself`()
@@ -119,7 +119,7 @@ import Testing
         #expect(try await nightly.round())
         #expect(try await world.scheduled?.failure == nil)
         #expect(try await world.findings() == [])
-        #expect(try world.backups().count == 2)
+        #expect(try await world.backups().count == 2)
     }
 
     @Test func `another that writes there is waited for`() async throws {
@@ -216,7 +216,7 @@ import Testing
             previous = next
             world.clock.advance(seconds: 24 * Self.hour)
         }
-        let kept = try BackupFolder(world.backup).backups()
+        let kept = try await Backups(world.place).backups()
         #expect((4...6).contains(kept.count))
         #expect(try world.names("database-").count == kept.count)
         let named = kept.reduce(0) { $0 + $1.manifest.objectCount }

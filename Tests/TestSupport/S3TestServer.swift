@@ -161,4 +161,7 @@ package struct S3Fault: Encodable, Sendable {
         self.seconds = seconds
         self.retryAfter = retryAfter
     }
+
+    /// One more text that an address must hold.
+    package mutating func add(_ text: String) { contains.append(text) }
 }

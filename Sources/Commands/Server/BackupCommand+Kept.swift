@@ -1,4 +1,3 @@
-import Agent
 import ArgumentParser
 import Operations
 import Records
@@ -8,15 +7,15 @@ import Wire
 extension BackupCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the backups of a folder, the newest last.")
+            abstract: "List the backups of a folder or bucket, the newest last.")
 
-        @Option(help: "The backup's folder.")
+        @Option(help: "The backup's folder, or s3://BUCKET[/PREFIX].")
         var from: String
 
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let backups = try BackupFolder(DeviceHome.absolute(from)).backups()
+            let backups = try await Backups(BackupCommand.place(from)).backups()
             if output.json { return try Output.json(["backups": backups.map(KeptBackup.init)]) }
             for backup in backups { Output.line(BackupCommand.line(backup)) }
         }
@@ -26,7 +25,7 @@ extension BackupCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove the backups that are not kept, and what only they have.")
 
-        @Option(help: "The backup's folder.")
+        @Option(help: "The backup's folder, or s3://BUCKET[/PREFIX].")
         var from: String
 
         @Flag(help: "Say what would be removed, and remove nothing.")
@@ -44,13 +43,13 @@ extension BackupCommand {
         }
 
         func run() async throws {
-            let folder = DeviceHome.absolute(from)
+            let place = try BackupCommand.place(from)
             let rule = try keep.rule()
             // Before a lock is made where there is no backup.
-            _ = try BackupManifest.read(in: folder)
-            let lock = try BackupCommand.take(folder, for: "pruning")
-            let pruned = try BackupFolder(folder).prune(by: rule, isDry: dryRun)
-            withExtendedLifetime(lock) {}
+            _ = try await BackupManifest.read(in: place)
+            let pruned = try await BackupCommand.holding(place, for: "pruning") {
+                try await Backups(place).prune(by: rule, isDry: dryRun)
+            }
             guard output.json else { return BackupCommand.show(pruned, isDry: dryRun) }
             try Output.json(
                 Result(
@@ -60,7 +59,7 @@ extension BackupCommand {
         }
     }
 
-    static func show(_ pruned: BackupFolder.Pruned, isDry: Bool) {
+    static func show(_ pruned: Backups.Pruned, isDry: Bool) {
         for backup in pruned.removed {
             Output.line((isDry ? "would go   " : "removed    ") + line(backup))
         }
@@ -71,7 +70,7 @@ extension BackupCommand {
                 + (isDry ? "would go." : "are removed."))
     }
 
-    static func line(_ backup: BackupFolder.Kept) -> String {
+    static func line(_ backup: Backups.Kept) -> String {
         let manifest = backup.manifest
         let proof = backup.provenAt.map { ", proven on \(EvidenceText.time($0))" } ?? ""
         return "\(manifest.madeAt.milliseconds)  \(EvidenceText.time(manifest.madeAt))  "
@@ -90,7 +89,7 @@ private struct KeptBackup: Encodable {
     let missing: Int
     let provenAt: Int64?
 
-    init(_ kept: BackupFolder.Kept) {
+    init(_ kept: Backups.Kept) {
         let manifest = kept.manifest
         backup = manifest.madeAt.milliseconds
         madeAt = manifest.madeAt.milliseconds / 1_000

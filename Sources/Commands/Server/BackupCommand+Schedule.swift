@@ -1,4 +1,3 @@
-import Agent
 import ArgumentParser
 import Operations
 import Records
@@ -15,13 +14,13 @@ extension BackupCommand {
                 "It also proves the newest each week, and prunes. Without --to it says what is "
                 + "scheduled.")
 
-        @Option(help: "The backup's folder; made where it is not.")
+        @Option(help: "The backup's folder, made where it is not, or s3://BUCKET[/PREFIX].")
         var to: String?
 
         @Option(help: "When, in the time of the server's machine.")
         var at = "03:00"
 
-        @Flag(help: "Allow a folder on the server's own disk.")
+        @Flag(help: "Allow a folder on the server's own disk, or the bucket of its blobs.")
         var sameDisk = false
 
         @Flag(help: "Make none by itself any more.")
@@ -50,7 +49,8 @@ extension BackupCommand {
                 try await database.write { try BackupSchedule.remove(in: $0) }
             } else if let to {
                 let schedule = BackupSchedule(
-                    folder: DeviceHome.absolute(to), minute: try BackupSchedule.minute(parsing: at),
+                    folder: BackupCommand.placeText(to),
+                    minute: try BackupSchedule.minute(parsing: at),
                     rule: try keep.rule(), allowsSameDisk: sameDisk)
                 try await check(schedule)
                 try await database.write { try schedule.save(in: $0) }
@@ -60,9 +60,9 @@ extension BackupCommand {
 
         /// What a backup would refuse is told at once.
         private func check(_ schedule: BackupSchedule) async throws {
-            let folder = schedule.folder
-            try Backup(
-                of: try await place.serverPlace().backupSource(), to: folder,
+            try await Backup(
+                of: try await place.serverPlace().backupSource(),
+                to: place.backupPlace(schedule.folder),
                 version: MartletVersion.text, migrations: MartletServer.migrations,
                 now: ServerSurroundings.system.now
             ).prepare(allowsSameDisk: schedule.allowsSameDisk)

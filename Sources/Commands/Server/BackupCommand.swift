@@ -1,4 +1,3 @@
-import Agent
 import ArgumentParser
 import Operations
 import Records
@@ -9,8 +8,11 @@ import Wire
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
-        abstract: "Copy a server, running or not, into a folder on another disk.",
-        discussion: "Run again, only what is new is copied.",
+        abstract: "Copy a server, running or not, into a folder on another disk, or a bucket.",
+        discussion: """
+            Run again, only what is new is copied. A bucket is s3://BUCKET[/PREFIX], with its key in \
+            the environment, as that of --blobs.
+            """,
         subcommands: [Make.self, List.self, Prune.self, Schedule.self],
         defaultSubcommand: Make.self)
 
@@ -18,10 +20,10 @@ struct BackupCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make one now, and remove those that are not kept; meant without its name.")
 
-        @Option(help: "The backup's folder; made where it is not.")
+        @Option(help: "The backup's folder, made where it is not, or s3://BUCKET[/PREFIX].")
         var to: String
 
-        @Flag(help: "Allow a folder on the server's own disk.")
+        @Flag(help: "Allow a folder on the server's own disk, or the bucket of its blobs.")
         var sameDisk = false
 
         @OptionGroup var keep: KeepOptions
@@ -43,19 +45,19 @@ struct BackupCommand: AsyncParsableCommand {
         func run() async throws {
             let rule = try keep.rule()
             _ = try place.existingFolder()
-            let target = DeviceHome.absolute(to)
+            let target = try place.backupPlace(to)
             let backup = Backup(
                 of: try await place.serverPlace().backupSource(), to: target,
                 version: MartletVersion.text, migrations: MartletServer.migrations,
                 now: ServerSurroundings.system.now)
-            try backup.prepare(allowsSameDisk: sameDisk)
-            let lock = try BackupCommand.take(target, for: "a backup")
+            try await backup.prepare(allowsSameDisk: sameDisk)
             var line = CopyingLine(isQuiet: output.json)
-            let report = try await backup.run {
-                line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
+            let (report, pruned) = try await BackupCommand.holding(target, for: "a backup") {
+                let report = try await backup.run {
+                    line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
+                }
+                return (report, try await Backups(target).prune(by: rule))
             }
-            let pruned = try BackupFolder(target).prune(by: rule)
-            withExtendedLifetime(lock) {}
             try show(report, pruned)
             guard report.missing.isEmpty else {
                 throw Complaint(
@@ -65,7 +67,7 @@ struct BackupCommand: AsyncParsableCommand {
             }
         }
 
-        private func show(_ report: Backup.Report, _ pruned: BackupFolder.Pruned) throws {
+        private func show(_ report: Backup.Report, _ pruned: Backups.Pruned) throws {
             if output.json {
                 return try Output.json(
                     Result(
@@ -84,15 +86,6 @@ struct BackupCommand: AsyncParsableCommand {
             if !pruned.removed.isEmpty { BackupCommand.show(pruned, isDry: false) }
         }
     }
-
-    /// Keeps other backups off the folder.
-    static func take(_ folder: String, for work: String) throws -> DataFolderLock {
-        guard let lock = try ServerPlace.takeBackupFolder(folder, for: work) else {
-            throw Complaint(
-                .tryAgain, "backupRuns", "Another backup writes into \(folder): let it end.")
-        }
-        return lock
-    }
 }
 
 struct RestoreCommand: AsyncParsableCommand {
@@ -103,7 +96,7 @@ struct RestoreCommand: AsyncParsableCommand {
             The server must not run; a PostgreSQL database must be empty. Interrupted, it is run again.
             """)
 
-    @Option(help: "The backup's folder.")
+    @Option(help: "The backup's folder, or s3://BUCKET[/PREFIX].")
     var from: String
 
     @OptionGroup var choice: BackupChoice
@@ -128,7 +121,7 @@ struct RestoreCommand: AsyncParsableCommand {
     func run() async throws {
         var line = CopyingLine(isQuiet: output.json)
         let report = try await place.serverPlace().restore(
-            from: DeviceHome.absolute(from), madeAt: choice.madeAt, replaces: replace
+            from: place.backupPlace(from), madeAt: choice.madeAt, replaces: replace
         ) {
             line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
         }

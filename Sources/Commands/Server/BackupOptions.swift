@@ -1,6 +1,15 @@
+import Agent
 import ArgumentParser
 import Operations
 import Records
+import Storage
+import WebServer
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
 
 /// Which backups are kept.
 struct KeepOptions: ParsableArguments {
@@ -13,7 +22,7 @@ struct KeepOptions: ParsableArguments {
     func rule() throws -> KeepRule { try KeepRule(parsing: keep) }
 }
 
-/// Which of a folder's backups is meant.
+/// Which of a place's backups is meant.
 struct BackupChoice: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -22,4 +31,29 @@ struct BackupChoice: ParsableArguments {
     var backup: Int64?
 
     var madeAt: Timestamp? { backup.map(Timestamp.init(milliseconds:)) }
+}
+
+extension BackupCommand {
+    /// As it is kept and shown: a folder's absolute path, or a bucket.
+    static func placeText(_ text: String) -> String {
+        text.hasPrefix("s3://") ? text : DeviceHome.absolute(text)
+    }
+
+    /// A backup's place, without a server.
+    static func place(_ text: String) throws -> any BackupPlace {
+        try ServerPlace.backupPlace(
+            placeText(text), environment: DeviceContext.environment,
+            workFolder: FileManager.default.temporaryDirectory.path)
+    }
+
+    /// Works while all others are kept off the place.
+    static func holding<R>(
+        _ place: any BackupPlace, for work: String, _ body: () async throws -> R
+    ) async throws -> R {
+        do {
+            return try await place.holding(for: work, body)
+        } catch let error as BackupError where error.code == .folderBusy {
+            throw Complaint(.tryAgain, "backupRuns", error.message)
+        }
+    }
 }

@@ -14,7 +14,7 @@ struct ProveCommand: AsyncParsableCommand {
             "Its database is put back into a temporary folder and checked, and a gigabyte of "
             + "its objects, drawn at random, is read.")
 
-    @Option(help: "The backup's folder.")
+    @Option(help: "The backup's folder, or s3://BUCKET[/PREFIX].")
     var from: String
 
     @OptionGroup var choice: BackupChoice
@@ -40,22 +40,16 @@ struct ProveCommand: AsyncParsableCommand {
     func run() async throws {
         let data = try place.existingFolder()
         let database = try place.openDatabase()
-        let folder = DeviceHome.absolute(from)
-        let lock = try Self.lock(folder)
-        let proof = BackupProof(
-            of: folder, madeAt: choice.madeAt,
-            scratch: (scratch.map { DeviceHome.absolute($0) } ?? data) + "/martlet-proving",
-            migrations: MartletServer.migrations,
-            randomNumber: ServerSurroundings.system.randomNumber)
-        var line = CopyingLine(isQuiet: output.json)
-        let report = try await proof.run(readsAll: all) {
-            line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
+        let backups = try place.backupPlace(from)
+        let isTaken = try await Self.take(backups)
+        let report: BackupProof.Report
+        do {
+            report = try await prove(backups, scratch: data, database, isTaken: isTaken)
+        } catch {
+            await backups.release()
+            throw error
         }
-        let now = ServerSurroundings.system.now()
-        try await database.write { try LastProof.save(report, at: now, in: $0) }
-        // For pruning; what cannot be written to is not pruned.
-        if lock != nil { try BackupFolder(folder).remember(report, at: now) }
-        withExtendedLifetime(lock) {}
+        await backups.release()
         let time = EvidenceText.time(report.madeAt)
         if output.json {
             try Output.json(
@@ -79,13 +73,34 @@ struct ProveCommand: AsyncParsableCommand {
         }
     }
 
-    /// Keeps backups off the folder meanwhile; `nil` where nothing can be written into it.
-    private static func lock(_ folder: String) throws -> DataFolderLock? {
-        do throws(ServerError) {
-            if let lock = try ServerPlace.takeBackupFolder(folder, for: "a proof") { return lock }
-        } catch {
-            return nil
+    private func prove(
+        _ backups: any BackupPlace, scratch data: String, _ database: any Database, isTaken: Bool
+    ) async throws -> BackupProof.Report {
+        let proof = BackupProof(
+            of: backups, madeAt: choice.madeAt,
+            scratch: (scratch.map { DeviceHome.absolute($0) } ?? data) + "/martlet-proving",
+            migrations: MartletServer.migrations,
+            randomNumber: ServerSurroundings.system.randomNumber)
+        var line = CopyingLine(isQuiet: output.json)
+        let report = try await proof.run(readsAll: all) {
+            line.show($0.done, of: $0.count, "objects", $0.copiedByteCount)
         }
-        throw Complaint(.tryAgain, "backupRuns", "A backup writes into \(folder): let it end.")
+        let now = ServerSurroundings.system.now()
+        try await database.write { try LastProof.save(report, at: now, in: $0) }
+        // For pruning; what cannot be written to is not pruned.
+        if isTaken { try await Backups(backups).remember(report, at: now) }
+        return report
+    }
+
+    /// Keeps backups off the place meanwhile; `false` where nothing can be written into it.
+    private static func take(_ backups: any BackupPlace) async throws -> Bool {
+        do {
+            if try await backups.take(for: "a proof") { return true }
+        } catch {
+            guard error.code == .readOnly || error.code == .objectStoreRefused else { throw error }
+            return false
+        }
+        throw Complaint(
+            .tryAgain, "backupRuns", "A backup writes into \(backups.text): let it end.")
     }
 }

@@ -86,7 +86,8 @@ struct ServeCommand: AsyncParsableCommand {
             tls: tls,
             publicURL: publicURL, trustedProxies: proxies,
             webFolder: web ?? DeviceContext.environment["MARTLET_WEB"],
-            conditionsFile: DeviceContext.environment["MARTLET_SERVER_CONDITIONS"])
+            conditionsFile: DeviceContext.environment["MARTLET_SERVER_CONDITIONS"],
+            environment: DeviceContext.environment)
     }
 
     /// `HOST:PORT`, with brackets around an IPv6 address.

@@ -46,6 +46,12 @@ struct ServerPlaceOptions: ParsableArguments {
             blobs: try blobsPlace())
     }
 
+    /// A backup's place, for this server.
+    func backupPlace(_ text: String) throws -> any BackupPlace {
+        try serverPlace().backupPlace(
+            BackupCommand.placeText(text), environment: DeviceContext.environment)
+    }
+
     /// The accounts there.
     ///
     /// Only `creating` makes a server's folder: a typing error must not.

@@ -8,16 +8,16 @@ import FoundationEssentials
 import Foundation
 #endif
 
-/// Makes a whole copy of a server beside it, running or not, into a folder.
+/// Makes a whole copy of a server beside it, running or not, into a folder or a bucket.
 ///
-///     DIR/manifest-TIME.json      what the backup of TIME consists of; written last
-///     DIR/manifest.json           the newest one's once more
-///     DIR/database-TIME.sqlite    the database as it was at TIME, one file
-///     DIR/list-TIME.txt           the objects that it names
-///     DIR/objects/4f/4f0c…        the objects of all of them, by their digests
-///     DIR/revoked, DIR/receipt.key
+///     manifest-TIME.json      what the backup of TIME consists of; written last
+///     manifest.json           the newest one's once more
+///     database-TIME.sqlite    the database as it was at TIME, one file
+///     list-TIME.txt           the objects that it names
+///     objects/4f/4f0c…        the objects of all of them, by their digests
+///     revoked, receipt.key
 ///
-/// - Until the new manifest is there, the folder holds the backups that it held; see `BackupFolder`.
+/// - Until the new manifest is there, the place holds the backups that it held; see `Backups`.
 /// - Objects that are there with the right size are not copied again: what has a name in `objects`
 ///   was hashed on its way in and is on the medium. None is removed here.
 /// - The collector is held meanwhile, so that no object goes between the snapshot and its copy.
@@ -69,46 +69,71 @@ package struct Backup: Sendable {
     }
 
     private let source: Source
-    private let folder: String
+    private let place: any BackupPlace
     private let version: String
     private let migrations: [Migration]
     private let now: @Sendable () -> Timestamp
 
     package init(
-        of source: Source, to folder: String, version: String, migrations: [Migration],
-        now: @escaping @Sendable () -> Timestamp
+        of source: Source, to place: any BackupPlace, version: String,
+        migrations: [Migration], now: @escaping @Sendable () -> Timestamp
     ) {
         self.source = source
-        self.folder = folder
+        self.place = place
         self.version = version
         self.migrations = migrations
         self.now = now
     }
 
-    /// Throws unless a backup may lie there: on another disk, unless `allowsSameDisk`.
+    /// Throws unless a backup may lie there: on another disk or in another bucket, unless
+    /// `allowsSameDisk`.
     ///
-    /// Makes the folder. Blocks.
-    package func prepare(allowsSameDisk: Bool) throws {
-        guard folder != source.folder, !folder.hasPrefix(source.folder + "/"),
-            !source.folder.hasPrefix(folder + "/")
-        else {
+    /// Makes a folder. Blocks.
+    package func prepare(allowsSameDisk: Bool) async throws {
+        try checkApart()
+        try await place.prepare()
+        if try !allowsSameDisk && isOnSameDisk() {
+            throw BackupError(
+                .sameDisk,
+                place.localPath("") == nil
+                    ? "\(place.text) is in the bucket of the server's own blobs, which a backup is "
+                        + "to survive: name another bucket, or give --same-disk."
+                    : "\(place.text) is on the server's own disk, which a backup is to survive: name "
+                        + "a folder on another one, or give --same-disk.")
+        }
+    }
+
+    private func checkApart() throws {
+        func lieWithinEachOther(_ one: String, _ other: String) -> Bool {
+            one.hasPrefix(other) || other.hasPrefix(one)
+        }
+        if let bucket = place as? BucketBackupPlace {
+            guard let own = ownBucket, own.isInBucket(of: bucket.place),
+                lieWithinEachOther(own.prefix, bucket.place.prefix)
+            else { return }
+            throw BackupError(
+                .invalidFolder,
+                "The backup's place and that of the server's blobs, \(own.text), must not lie within "
+                    + "each other: name another prefix, or better another bucket.")
+        }
+        if lieWithinEachOther(place.text + "/", source.folder + "/") {
             throw BackupError(
                 .invalidFolder,
                 "The backup's folder and the server's must not lie within each other.")
         }
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
-        if allowsSameDisk || !source.isOnDisk { return }
-        if try PlainFiles.isOnSameFileSystem(folder, source.folder) {
-            throw BackupError(
-                .sameDisk,
-                "\(folder) is on the server's own disk, which a backup is to survive: name a folder "
-                    + "on another one, or give --same-disk.")
-        }
     }
 
-    /// Makes the backup; call `prepare` first.
+    private func isOnSameDisk() throws -> Bool {
+        if let bucket = place as? BucketBackupPlace {
+            return ownBucket?.isInBucket(of: bucket.place) ?? false
+        }
+        return try source.isOnDisk
+            && PlainFiles.isOnSameFileSystem(place.text, source.folder)
+    }
+
+    private var ownBucket: S3Place? { (source.store as? S3ObjectStore)?.place }
+
+    /// Makes the backup; call `prepare` first, and take the place.
     ///
     /// Blocks.
     package func run(_ progress: (Progress) -> Void) async throws -> Report {
@@ -131,183 +156,86 @@ package struct Backup: Sendable {
 
     private func copy(_ progress: (Progress) -> Void) async throws -> Report {
         // What a database's file holds of the time before must not be taken for this one's.
-        let before = try? BackupManifest.read(in: folder)
+        let before = try await BackupManifest.find(in: place)
         let madeAt = max(now(), before?.madeAt.adding(milliseconds: 1) ?? now())
         let database = "database-\(madeAt.milliseconds).sqlite"
         let list = "list-\(madeAt.milliseconds).txt"
-        if let before { try before.writeKept(in: folder) }
-        try sweep()
-        try await SQLiteSnapshot.make(
-            folder + "/" + database, of: source.database, migrations: migrations)
-        try SQLiteSnapshot.check(folder + "/" + database)
-        let (state, objects) = try SQLiteSnapshot.read(folder + "/" + database) { transaction in
-            (try SnapshotState(in: transaction), try Self.objects(in: transaction))
-        }
+        if let before { try await before.writeKept(in: place) }
+        try await sweep()
+        let snapshot = place.workPath(database)
+        try await SQLiteSnapshot.make(snapshot, of: source.database, migrations: migrations)
+        try SQLiteSnapshot.check(snapshot)
+        let state = try SQLiteSnapshot.read(snapshot) { try SnapshotState(in: $0) }
         var report = Report()
         (report.madeAt, report.epoch) = (madeAt, state.epoch)
-        try checkSpace(for: objects)
-        try await copy(objects, into: &report, progress)
-        let missing = Set(report.missing)
-        let kept = objects.filter { !missing.contains($0.digest) }
-        report.objectCount = kept.count
-        report.objectByteCount = kept.reduce(0) { $0 + $1.byteCount }
-        try PlainFiles.write(
-            Array(kept.map(\.line).joined().utf8), to: folder + "/" + list)
+        try await copyObjects(
+            of: snapshot, list: place.workPath(list), into: &report, progress)
         try await copyKeepsakes()
         let manifest = BackupManifest(
             format: BackupManifest.format, server: state.server, version: version,
             madeAt: madeAt, epoch: state.epoch,
             zones: state.heads.map { BackupManifest.ZoneHead(zone: $0.key, head: $0.value) }
                 .sorted { $0.zone < $1.zone },
-            database: try file(database), list: try file(list), objectCount: report.objectCount,
-            objectByteCount: report.objectByteCount, missing: report.missing)
-        try manifest.write(in: folder)
+            database: try await put(database), list: try await put(list),
+            objectCount: report.objectCount, objectByteCount: report.objectByteCount,
+            missing: report.missing)
+        // Another that had the place meanwhile may have removed what this one names.
+        try await place.confirm()
+        try await manifest.write(in: place)
         let last = LastBackup(madeAt: madeAt, epoch: state.epoch, heads: state.heads)
         try await source.database.write { try last.save(in: $0) }
         return report
     }
 
-    private static func objects(in transaction: any Transaction) throws -> [BackupObject] {
-        try transaction.all("SELECT digest, byteCount, objectKey FROM object ORDER BY digest")
-            .compactMap { row in
-                row.optionalDigest(0).map {
-                    BackupObject(
-                        digest: $0, byteCount: row.integer(1), key: ObjectKey(text: row.text(2)))
-                }
-            }
-    }
-
-    private func checkSpace(for objects: [BackupObject]) throws {
-        var byteCount: Int64 = 0
-        for object in objects
-        where try PlainFiles.byteCount(object.path(in: folder)) != object.byteCount {
-            byteCount += object.byteCount
-        }
-        let free = try PlainFiles.freeByteCount(folder)
-        guard free > byteCount + Limits.diskReserveByteCount else {
-            throw StorageError(
-                .diskFull,
-                "The backup's disk has \(free) bytes free and needs \(byteCount): free some space.")
-        }
-    }
-
-    private func copy(
-        _ objects: [BackupObject], into report: inout Report, _ progress: (Progress) -> Void
+    private func copyObjects(
+        of snapshot: String, list: String, into report: inout Report,
+        _ progress: (Progress) -> Void
     ) async throws {
-        try PlainFiles.makeFolder(folder + "/objects")
-        let copies = try FileCopies(staging: folder + "/incoming")
-        var staged: [FileCopies.Staged] = []
-        var stagedByteCount: Int64 = 0
-        var heldAt = now()
-        var done = 0
-        while done < objects.count {
-            try Task.checkCancellation()
-            let turn = objects[done...].prefix(Limits.backupReadsAtOnceMax)
-            for (object, fate) in zip(turn, try await stage(Array(turn), from: done, copies)) {
-                switch fate {
-                case .there: break
-                case .lost: report.missing.append(object.digest)
-                case .staged(let copy):
-                    staged.append(copy)
-                    stagedByteCount += object.byteCount
-                    report.copiedCount += 1
-                    report.copiedByteCount += object.byteCount
+        let copying = ObjectCopying(snapshot: snapshot, store: source.store, place: place)
+        try await copying.checkSpace()
+        let file = try await ReplacingFile.create(
+            list, randomNumber: UInt64(bitPattern: report.madeAt.milliseconds), now: now())
+        do {
+            var heldAt = now()
+            try await copying.run(list: file, into: &report, progress) {
+                let time = now()
+                guard time > heldAt.adding(seconds: Limits.collectorHoldRenewSeconds) else {
+                    return
                 }
-                done += 1
-                progress(
-                    Progress(
-                        done: done, count: objects.count,
-                        copiedByteCount: report.copiedByteCount))
-            }
-            if staged.count >= Limits.backupBatchCountMax
-                || stagedByteCount >= Limits.backupBatchByteCountMax
-            {
-                try copies.settle(staged)
-                (staged, stagedByteCount) = ([], 0)
-            }
-            let time = now()
-            if time > heldAt.adding(seconds: Limits.collectorHoldRenewSeconds) {
                 try await hold()
                 heldAt = time
             }
-        }
-        try copies.settle(staged)
-        try copies.end()
-    }
-
-    private enum ObjectFate: Sendable {
-        case there
-        /// The server's own object is gone or is not what it should be.
-        case lost
-        case staged(FileCopies.Staged)
-    }
-
-    /// From a bucket they come side by side; a disk has its own order.
-    private func stage(
-        _ objects: [BackupObject], from first: Int, _ copies: FileCopies
-    ) async throws -> [ObjectFate] {
-        guard let object = objects.first, source.store.localPath(of: object.key) == nil else {
-            var fates: [ObjectFate] = []
-            for (index, object) in objects.enumerated() {
-                fates.append(try await stage(object, as: first + index, copies))
-            }
-            return fates
-        }
-        return try await withThrowingTaskGroup(of: (Int, ObjectFate).self) { group in
-            for (index, object) in objects.enumerated() {
-                group.addTask { (index, try await stage(object, as: first + index, copies)) }
-            }
-            var fates: [ObjectFate] = Array(repeating: .there, count: objects.count)
-            for try await (index, fate) in group { fates[index] = fate }
-            return fates
-        }
-    }
-
-    private func stage(
-        _ object: BackupObject, as number: Int, _ copies: FileCopies
-    ) async throws -> ObjectFate {
-        let target = object.path(in: folder)
-        guard try PlainFiles.byteCount(target) != object.byteCount else { return .there }
-        do {
-            let copy =
-                if let path = source.store.localPath(of: object.key) {
-                    try copies.stage(path, as: number, for: target)
-                } else {
-                    try await copies.stage(
-                        source.store.read(object.key, 0..<object.byteCount), as: number,
-                        for: target)
-                }
-            if copy.digest == object.digest { return .staged(copy.staged) }
-            try copies.discard(copy.staged)
-            return .lost
+            try await file.settle()
         } catch {
-            guard error.code == .objectNotFound || error.code == .damaged else { throw error }
-            return .lost
+            await file.discard()
+            throw error
         }
     }
 
     /// What a restore into an empty folder needs beside them.
     private func copyKeepsakes() async throws {
         if let key = try await source.keepsakes.receiptKey() {
-            try PlainFiles.write(
-                Array((Hexadecimal.encode(key) + "\n").utf8), to: folder + "/receipt.key")
+            try await place.put(
+                Array((Hexadecimal.encode(key) + "\n").utf8), as: BackupManifest.receiptKey)
         }
         let lines = try await source.keepsakes.revoked()
         guard !lines.isEmpty else { return }
-        try PlainFiles.write(
-            Array((lines.joined(separator: "\n") + "\n").utf8), to: folder + "/revoked")
+        try await place.put(
+            Array((lines.joined(separator: "\n") + "\n").utf8), as: BackupManifest.revoked)
     }
 
-    private func file(_ name: String) throws -> BackupManifest.File {
-        let (digest, byteCount) = try PlainFiles.digest(folder + "/" + name)
+    private func put(_ name: String) async throws -> BackupManifest.File {
+        let path = place.workPath(name)
+        let (digest, byteCount) = try await place.putFile(path, as: name)
+        if place.localPath(name) == nil { try PlainFiles.remove(path) }
         return BackupManifest.File(name: name, byteCount: byteCount, digest: digest)
     }
 
     /// Removes databases and lists that belong to no whole backup.
-    private func sweep() throws {
-        let whole = try PlainFiles.names(in: folder)
-            .compactMap { BackupFolder.time($0, "manifest-", ".json") }
-        try BackupFolder(folder).sweep(keeping: Set(whole))
+    private func sweep() async throws {
+        let whole = try await place.files()
+            .compactMap { Backups.time($0.name, "manifest-", ".json") }
+        try await Backups(place).sweep(keeping: Set(whole))
     }
 }
 

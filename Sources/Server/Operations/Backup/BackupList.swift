@@ -26,11 +26,11 @@ struct BackupObject: Hashable, Sendable {
         self.init(digest: digest, byteCount: byteCount, key: ObjectKey(text: String(parts[2])))
     }
 
-    /// In a backup's folder.
-    func path(in folder: String) -> String { Self.path(of: digest, in: folder) }
+    /// Below a backup's place.
+    var name: String { Self.name(of: digest) }
 
-    static func path(of digest: Digest, in folder: String) -> String {
+    static func name(of digest: Digest) -> String {
         let text = digest.text
-        return "\(folder)/objects/\(text.prefix(2))/\(text)"
+        return "objects/\(text.prefix(2))/\(text)"
     }
 }

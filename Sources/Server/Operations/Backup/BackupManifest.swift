@@ -1,5 +1,5 @@
 package import Records
-import Storage
+package import Storage
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -9,11 +9,11 @@ import Foundation
 
 /// What a whole backup consists of (Documentation/formats.md).
 ///
-/// It is written last, at one moment, when all that it names is on the medium: a folder without one is
+/// It is written last, at one moment, when all that it names is on the medium: a place without one is
 /// no backup, and one whose backup was interrupted still holds those before.
 package struct BackupManifest: Hashable, Sendable, Codable {
     package struct File: Hashable, Sendable, Codable {
-        /// In the backup's folder.
+        /// Below the backup's place.
         package let name: String
         package let byteCount: Int64
         package let digest: Digest
@@ -27,6 +27,9 @@ package struct BackupManifest: Hashable, Sendable, Codable {
     static let format = "martlet backup 1"
     /// Of the newest backup.
     static let name = "manifest.json"
+    // What of a server outlives its database, as all backups of the place have it.
+    static let receiptKey = "receipt.key"
+    static let revoked = "revoked"
 
     /// Of each whole backup, the newest among them.
     static func name(madeAt: Timestamp) -> String { "manifest-\(madeAt.milliseconds).json" }
@@ -49,66 +52,109 @@ package struct BackupManifest: Hashable, Sendable, Codable {
 
     /// The newest backup's, or that of the one that was made then.
     ///
-    /// Throws `notABackup` for a folder without one, and for one of another version.
+    /// Throws `BackupError.notABackup` for a place without one, and for one of another version.
     package static func read(
-        in folder: String, madeAt: Timestamp? = nil
-    ) throws(BackupError) -> BackupManifest {
-        let name = madeAt.map { Self.name(madeAt: $0) } ?? Self.name
-        // Before there were several, the one in the folder had no other name.
-        if let madeAt, (try? PlainFiles.byteCount(folder + "/" + name)) == nil,
-            let newest = try? read(in: folder), newest.madeAt == madeAt
-        {
-            return newest
+        in place: any BackupPlace, madeAt: Timestamp? = nil
+    ) async throws -> BackupManifest {
+        guard let manifest = try await find(in: place, madeAt: madeAt) else {
+            let name = madeAt.map { Self.name(madeAt: $0) } ?? Self.name
+            throw BackupError(
+                .notABackup, "There is no whole backup in \(place.text): it has no \(name).")
         }
+        return manifest
+    }
+
+    /// The same; `nil` where there is none.
+    static func find(
+        in place: any BackupPlace, madeAt: Timestamp? = nil
+    ) async throws -> BackupManifest? {
+        let name = madeAt.map { Self.name(madeAt: $0) } ?? Self.name
         let bytes: [UInt8]
         do {
-            bytes = try PlainFiles.read(
-                folder + "/" + name, byteCountMax: Limits.backupManifestByteCountMax)
+            bytes = try await place.read(name, byteCountMax: Limits.backupManifestByteCountMax)
         } catch {
-            throw BackupError(
-                .notABackup, "There is no whole backup in \(folder): it has no \(name).")
+            // A bucket that does not answer says nothing of what is in it.
+            guard error.code == .objectNotFound || place.localPath(name) != nil else { throw error }
+            // Before there were several, the one in the folder had no other name.
+            guard let madeAt, let newest = try await find(in: place), newest.madeAt == madeAt
+            else { return nil }
+            return newest
         }
         guard let manifest = try? JSONDecoder().decode(Self.self, from: Data(bytes)),
             manifest.format == format
         else {
             throw BackupError(
                 .notABackup,
-                "The backup in \(folder) is damaged, or made by a newer Martlet: its \(name) "
+                "The backup in \(place.text) is damaged, or made by a newer Martlet: its \(name) "
                     + "cannot be understood.")
         }
         return manifest
     }
 
-    /// Throws `backupDamaged` unless its database and its list are what it says.
+    /// Throws `BackupError.backupDamaged` unless its database and its list are what it says.
     ///
-    /// Blocks.
-    package func check(in folder: String) throws(BackupError) {
-        for file in [database, list] { try check(file, in: folder) }
-    }
-
-    func check(_ file: File, in folder: String) throws(BackupError) {
-        let found = try? PlainFiles.digest(folder + "/" + file.name)
-        guard let found, found == (file.digest, file.byteCount) else {
-            throw BackupError(
-                .backupDamaged,
-                "\(file.name) in \(folder) is not what the backup says: take another backup.")
+    /// What comes from a bucket is hashed when it is put to use; here its size must be right.
+    package func check(in place: any BackupPlace) async throws {
+        for file in [database, list] {
+            let isGood =
+                if place.localPath(file.name) != nil {
+                    try await isAsWritten(file, in: place)
+                } else {
+                    try await place.byteCount(file.name) == file.byteCount
+                }
+            guard isGood else { throw Self.damaged(file, in: place) }
         }
     }
 
-    /// Makes it a whole backup, and then the newest.
-    func write(in folder: String) throws {
-        try writeKept(in: folder)
-        try PlainFiles.write(try bytes(), to: folder + "/" + Self.name)
+    /// Reads it from the medium.
+    func isAsWritten(_ file: File, in place: any BackupPlace) async throws -> Bool {
+        do {
+            return try await place.digest(file.name) == (file.digest, file.byteCount)
+        } catch {
+            guard error.isOfBackup else { throw error }
+            return false
+        }
     }
 
-    func writeKept(in folder: String) throws {
-        try PlainFiles.write(try bytes(), to: folder + "/" + Self.name(madeAt: madeAt))
+    static func damaged(_ file: File, in place: any BackupPlace) -> BackupError {
+        BackupError(
+            .backupDamaged,
+            "\(file.name) in \(place.text) is not what the backup says: take another backup.")
+    }
+
+    /// Puts a copy of its database there; `staging`: a folder of its own on the same disk.
+    func fetchDatabase(
+        from place: any BackupPlace, to path: String, staging: String
+    ) async throws {
+        let copies = try FileCopies(staging: staging)
+        let copy = try await place.stage(
+            database.name, byteCount: database.byteCount, as: 0, for: path, copies)
+        guard copy.digest == database.digest else { throw Self.damaged(database, in: place) }
+        try copies.settle([copy.staged])
+        try copies.end()
+    }
+
+    /// Makes it a whole backup, and then the newest.
+    func write(in place: any BackupPlace) async throws {
+        try await writeKept(in: place)
+        try await place.put(try bytes(), as: Self.name)
+    }
+
+    func writeKept(in place: any BackupPlace) async throws {
+        try await place.put(try bytes(), as: Self.name(madeAt: madeAt))
     }
 
     private func bytes() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+    }
+}
+
+extension StorageError {
+    /// Whether the backup is bad, and not what it is tried with.
+    var isOfBackup: Bool {
+        [.objectNotFound, .inputOutput, .damaged, .notOurDatabase].contains(code)
     }
 }
 
@@ -126,7 +172,7 @@ package struct BackupError: Error, Sendable {
         case invalidRule
         /// Where backups are made each night there is no folder, or no backup any more.
         case folderAway
-        /// Something else writes into the folder.
+        /// Something else writes there.
         case folderBusy
     }
 

@@ -16,7 +16,7 @@ import Foundation
 /// - Of several servers one has the turn; one that dies loses it, and another, or itself, begins anew.
 /// - One that failed is tried again in an hour; what was copied is not copied again.
 /// - A folder that had backups and has none any more is one whose disk is away: nothing is written
-///   there.
+///   there; of a bucket somebody else has removed them.
 package struct NightlyBackups: Sendable {
     package struct Surroundings: Sendable {
         package let now: @Sendable () -> Timestamp
@@ -41,8 +41,8 @@ package struct NightlyBackups: Sendable {
     package struct Tools: Sendable {
         /// What is backed up, opened for each backup.
         package let source: @Sendable () async throws -> Backup.Source
-        /// Keeps others off a backup's folder as long as it is kept; `nil`: another has it.
-        package let takeFolder: @Sendable (String) throws -> (any Sendable)?
+        /// The place that a schedule names.
+        package let place: @Sendable (String) throws -> any BackupPlace
         /// Where a proof puts the database back for a while.
         package let scratch: String
         package let version: String
@@ -50,11 +50,11 @@ package struct NightlyBackups: Sendable {
 
         package init(
             source: @escaping @Sendable () async throws -> Backup.Source,
-            takeFolder: @escaping @Sendable (String) throws -> (any Sendable)?,
+            place: @escaping @Sendable (String) throws -> any BackupPlace,
             scratch: String, version: String, migrations: [Migration]
         ) {
             self.source = source
-            self.takeFolder = takeFolder
+            self.place = place
             self.scratch = scratch
             self.version = version
             self.migrations = migrations
@@ -174,25 +174,23 @@ package struct NightlyBackups: Sendable {
     private func work(
         _ schedule: BackupSchedule, makes: Bool, made: @Sendable () async throws -> Void
     ) async throws {
-        try check(schedule)
-        guard let lock = try tools.takeFolder(schedule.folder) else {
-            throw BackupError(
-                .folderBusy, "Another backup writes into \(schedule.folder): let it end.")
+        let place = try tools.place(schedule.folder)
+        try await check(schedule, place)
+        try await place.holding(for: "the nightly backup") {
+            if makes {
+                try await make(schedule, in: place)
+                try await made()
+            }
+            try await proveIfDue(place)
+            try await prune(schedule, in: place)
         }
-        if makes {
-            try await make(schedule)
-            try await made()
-        }
-        try await proveIfDue(schedule.folder)
-        try prune(schedule)
-        withExtendedLifetime(lock) {}
     }
 
-    private func make(_ schedule: BackupSchedule) async throws {
+    private func make(_ schedule: BackupSchedule, in place: any BackupPlace) async throws {
         let backup = Backup(
-            of: try await tools.source(), to: schedule.folder, version: tools.version,
+            of: try await tools.source(), to: place, version: tools.version,
             migrations: tools.migrations, now: surroundings.now)
-        try backup.prepare(allowsSameDisk: schedule.allowsSameDisk)
+        try await backup.prepare(allowsSameDisk: schedule.allowsSameDisk)
         let report = try await backup.run { _ in }
         logger.notice(
             "A backup was made",
@@ -202,8 +200,8 @@ package struct NightlyBackups: Sendable {
             ])
     }
 
-    private func prune(_ schedule: BackupSchedule) throws {
-        let pruned = try BackupFolder(schedule.folder).prune(by: schedule.rule)
+    private func prune(_ schedule: BackupSchedule, in place: any BackupPlace) async throws {
+        let pruned = try await Backups(place).prune(by: schedule.rule)
         guard !pruned.removed.isEmpty || pruned.objectCount > 0 else { return }
         logger.notice(
             "Backups were pruned",
@@ -213,22 +211,31 @@ package struct NightlyBackups: Sendable {
             ])
     }
 
-    /// The folder was there when it was scheduled.
-    private func check(_ schedule: BackupSchedule) throws {
-        let folder = schedule.folder
-        guard try PlainFiles.byteCount(folder) != nil else {
-            throw BackupError(.folderAway, "\(folder) is not there: mount its disk.")
+    /// It was there when it was scheduled.
+    private func check(_ schedule: BackupSchedule, _ place: any BackupPlace) async throws {
+        guard try await place.isThere() else {
+            throw BackupError(.folderAway, "\(place.text) is not there: mount its disk.")
         }
-        guard schedule.lastAt == nil || (try? BackupManifest.read(in: folder)) != nil else {
+        guard schedule.lastAt != nil else { return }
+        let hasBackup: Bool
+        do {
+            hasBackup = try await BackupManifest.find(in: place) != nil
+        } catch is BackupError {
+            hasBackup = false
+        }
+        guard hasBackup else {
             throw BackupError(
                 .folderAway,
-                "\(folder) has no backup in it any more: mount its disk, or run martlet backup "
-                    + "schedule again.")
+                place.localPath("") == nil
+                    ? "\(place.text) has no backup in it any more: look what became of it, or run "
+                        + "martlet backup schedule again."
+                    : "\(place.text) has no backup in it any more: mount its disk, or run martlet "
+                        + "backup schedule again.")
         }
     }
 
     /// A backup that doesn't restore is the proof's finding, no failure of tonight's.
-    private func proveIfDue(_ folder: String) async throws {
+    private func proveIfDue(_ place: any BackupPlace) async throws {
         let now = surroundings.now()
         let last = try await database.read { try LastProof.read(in: $0) }
         if let last, last.cause == nil, last.provenAt <= now,
@@ -237,12 +244,12 @@ package struct NightlyBackups: Sendable {
             return
         }
         let report = try await BackupProof(
-            of: folder, scratch: tools.scratch, migrations: tools.migrations,
+            of: place, scratch: tools.scratch, migrations: tools.migrations,
             randomNumber: surroundings.randomNumber
         ).run(readsAll: false) { _ in }
         let provenAt = surroundings.now()
         try await database.write { try LastProof.save(report, at: provenAt, in: $0) }
-        try BackupFolder(folder).remember(report, at: provenAt)
+        try await Backups(place).remember(report, at: provenAt)
         logger.notice(
             "A backup was tried",
             metadata: ["restores": "\(report.problems.isEmpty)", "read": "\(report.readCount)"])

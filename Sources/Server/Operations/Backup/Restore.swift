@@ -60,19 +60,19 @@ package struct Restore: Sendable {
         }
     }
 
-    private let folder: String
+    private let place: any BackupPlace
     private let madeAt: Timestamp?
     private let target: Target
     private let kernel: Kernel
     private let migrations: [Migration]
     private let now: Timestamp
 
-    /// `folder`: the backup's; the newest there, unless `madeAt` says which.
+    /// The newest backup in the place, unless `madeAt` says which.
     package init(
-        from folder: String, madeAt: Timestamp? = nil, to target: Target, kernel: Kernel,
+        from place: any BackupPlace, madeAt: Timestamp? = nil, to target: Target, kernel: Kernel,
         migrations: [Migration], at now: Timestamp
     ) {
-        self.folder = folder
+        self.place = place
         self.madeAt = madeAt
         self.target = target
         self.kernel = kernel
@@ -90,9 +90,9 @@ package struct Restore: Sendable {
     /// Checks the backup, and that nothing good is replaced without `replaces`.
     ///
     /// Blocks.
-    package func prepare(replaces: Bool) throws {
-        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
-        try manifest.check(in: folder)
+    package func prepare(replaces: Bool) async throws {
+        let manifest = try await BackupManifest.read(in: place, madeAt: madeAt)
+        try await manifest.check(in: place)
         guard !replaces, try !Self.isUnderWay(mark: target.mark),
             try PlainFiles.byteCount(target.database) != nil
         else { return }
@@ -108,57 +108,57 @@ package struct Restore: Sendable {
     ///
     /// Blocks.
     package func run(_ progress: (Backup.Progress) -> Void) async throws -> Report {
-        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
+        let manifest = try await BackupManifest.read(in: place, madeAt: madeAt)
         var report = Report()
         report.madeAt = manifest.madeAt
         report.missing = manifest.missing
         try PlainFiles.write(Array("martlet restore 1\n".utf8), to: target.mark)
-        let objects = try readList(manifest)
-        try copy(objects, into: &report, progress)
-        let adopted = try adoptable(known: objects, into: &report)
-        try placeKeys()
-        try await placeDatabase(manifest, adopted, &report)
+        try await copyObjects(manifest, into: &report, progress)
+        let new = try await fetchDatabase(manifest)
+        let adopted = try adoptable(in: new, absent: Set(manifest.missing), into: &report)
+        try await placeKeys()
+        try await placeDatabase(new, manifest, adopted, &report)
         try PlainFiles.remove(target.mark)
         try PlainFiles.syncFolder(target.folder)
         return report
     }
 
-    private func readList(_ manifest: BackupManifest) throws -> [BackupObject] {
-        let bytes = try PlainFiles.read(
-            folder + "/" + manifest.list.name, byteCountMax: Int(manifest.list.byteCount))
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-        let objects = lines.compactMap { BackupObject(line: $0) }
-        guard objects.count == lines.count, objects.count == manifest.objectCount else {
-            throw BackupError(
-                .backupDamaged, "\(manifest.list.name) in \(folder) cannot be understood.")
-        }
-        return objects
-    }
-
     // MARK: - Objects
 
-    private func copy(
-        _ objects: [BackupObject], into report: inout Report,
+    private func copyObjects(
+        _ manifest: BackupManifest, into report: inout Report,
         _ progress: (Backup.Progress) -> Void
-    ) throws {
+    ) async throws {
         try FileManager.default.createDirectory(
             atPath: target.objects, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
         let copies = try FileCopies(staging: target.folder + "/restoring")
+        var listed = ListedObjects(manifest, in: place)
         var staged: [FileCopies.Staged] = []
         var stagedByteCount: Int64 = 0
-        for (index, object) in objects.enumerated() {
-            let path = target.objects + "/" + object.key.text
-            if try isGood(object, at: path) {
-                report.keptCount += 1
-            } else if let copy = try stage(object, as: index, for: path, copies) {
-                try moveAside(path, into: &report)
-                staged.append(copy)
-                stagedByteCount += object.byteCount
-                report.copiedCount += 1
-                report.copiedByteCount += object.byteCount
-            } else {
-                report.missing.append(object.digest)
+        var turn: [BackupObject] = []
+        var done = 0
+        repeat {
+            turn = []
+            while turn.count < Limits.backupReadsAtOnceMax, let object = try await listed.next() {
+                turn.append(object)
+            }
+            for (object, fate) in zip(turn, try await stage(turn, from: done, copies)) {
+                switch fate {
+                case .there: report.keptCount += 1
+                case .lost: report.missing.append(object.digest)
+                case .staged(let copy):
+                    try moveAside(path(of: object), into: &report)
+                    staged.append(copy)
+                    stagedByteCount += object.byteCount
+                    report.copiedCount += 1
+                    report.copiedByteCount += object.byteCount
+                }
+                done += 1
+                progress(
+                    Backup.Progress(
+                        done: done, count: manifest.objectCount,
+                        copiedByteCount: report.copiedByteCount))
             }
             if staged.count >= Limits.backupBatchCountMax
                 || stagedByteCount >= Limits.backupBatchByteCountMax
@@ -166,32 +166,50 @@ package struct Restore: Sendable {
                 try copies.settle(staged)
                 (staged, stagedByteCount) = ([], 0)
             }
-            progress(
-                Backup.Progress(
-                    done: index + 1, count: objects.count,
-                    copiedByteCount: report.copiedByteCount))
-        }
+        } while turn.count == Limits.backupReadsAtOnceMax
         try copies.settle(staged)
         try copies.end()
     }
 
-    private func isGood(_ object: BackupObject, at path: String) throws -> Bool {
-        guard try PlainFiles.byteCount(path) == object.byteCount else { return false }
-        return try PlainFiles.digest(path).0 == object.digest
+    private func path(of object: BackupObject) -> String { target.objects + "/" + object.key.text }
+
+    private enum Fate: Sendable {
+        case there
+        /// The backup's own bytes are gone or others.
+        case lost
+        case staged(FileCopies.Staged)
     }
 
-    /// `nil` when the backup's own bytes are gone or others.
     private func stage(
-        _ object: BackupObject, as number: Int, for path: String, _ copies: FileCopies
-    ) throws -> FileCopies.Staged? {
+        _ objects: [BackupObject], from first: Int, _ copies: FileCopies
+    ) async throws -> [Fate] {
+        let isRemote = objects.first.map { place.localPath($0.name) == nil } ?? false
+        return try await each(
+            objects, isRemote: isRemote,
+            isAlone: { $0.byteCount > Limits.backupTogetherByteCountMax }
+        ) { index, object in
+            try await stage(object, as: first + index, copies)
+        }
+    }
+
+    private func stage(
+        _ object: BackupObject, as number: Int, _ copies: FileCopies
+    ) async throws -> Fate {
+        let path = path(of: object)
+        if try PlainFiles.byteCount(path) == object.byteCount,
+            try PlainFiles.digest(path).0 == object.digest
+        {
+            return .there
+        }
         do {
-            let copy = try copies.stage(object.path(in: folder), as: number, for: path)
-            if copy.digest == object.digest { return copy.staged }
+            let copy = try await place.stage(
+                object.name, byteCount: object.byteCount, as: number, for: path, copies)
+            if copy.digest == object.digest { return .staged(copy.staged) }
             try copies.discard(copy.staged)
-            return nil
+            return .lost
         } catch {
-            guard error.code == .objectNotFound else { throw error }
-            return nil
+            guard error.code == .objectNotFound || error.code == .damaged else { throw error }
+            return .lost
         }
     }
 
@@ -208,57 +226,75 @@ package struct Restore: Sendable {
 
     /// Good objects in the folder that the backup does not know: stored after it.
     ///
-    /// Without a row the server would sweep them.
+    /// Without a row the server would sweep them. `absent`: what the backup knows and has not.
     private func adoptable(
-        known: [BackupObject], into report: inout Report
+        in database: String, absent: Set<Digest>, into report: inout Report
     ) throws -> [StoredObject] {
-        let keys = Set(known.map(\.key))
-        var digests = Set(known.map(\.digest)).subtracting(report.missing)
+        var missing = Set(report.missing)
+        var adopted: Set<Digest> = []
         var found: [StoredObject] = []
         for folder in try PlainFiles.names(in: target.objects) {
-            for name in try PlainFiles.names(in: target.objects + "/" + folder) {
-                let key = ObjectKey(text: folder + "/" + name)
-                guard !keys.contains(key),
-                    let digest = try? Digest(parsing: String(name.prefix(64))),
-                    !digests.contains(digest)
-                else { continue }
+            let names = try PlainFiles.names(in: target.objects + "/" + folder)
+            let unknown = try unknown(
+                names.map { ObjectKey(text: folder + "/" + $0) }, in: database, absent, missing)
+            for (key, digest) in unknown where !adopted.contains(digest) {
                 let (actual, byteCount) = try PlainFiles.digest(target.objects + "/" + key.text)
                 guard actual == digest else { continue }
-                digests.insert(digest)
-                report.missing.removeAll { $0 == digest }
+                adopted.insert(digest)
+                missing.remove(digest)
                 found.append(StoredObject(key: key, digest: digest, byteCount: byteCount))
             }
         }
+        report.missing.removeAll { !missing.contains($0) }
         report.adoptedCount = found.count
         return found
+    }
+
+    /// Those whose key the list has not, and whose digest it has not either, or has in vain.
+    private func unknown(
+        _ keys: [ObjectKey], in database: String, _ absent: Set<Digest>, _ missing: Set<Digest>
+    ) throws -> [(ObjectKey, Digest)] {
+        try SQLiteSnapshot.read(database) { transaction in
+            try keys.compactMap { key in
+                let name = key.text.split(separator: "/").last ?? ""
+                guard let digest = try? Digest(parsing: String(name.prefix(64))) else { return nil }
+                let row = try transaction.firstRow(
+                    "SELECT objectKey FROM object WHERE digest = ?", [SQLValue(digest)])
+                guard let row, !absent.contains(digest) else { return (key, digest) }
+                let isHere = row.text(0) == key.text || !missing.contains(digest)
+                return isHere ? nil : (key, digest)
+            }
+        }
     }
 
     // MARK: - The database
 
     /// Those that are there are newer.
-    private func placeKeys() throws {
-        for (path, name) in [(target.revoked, "revoked"), (target.receiptKey, "receipt.key")] {
-            guard try PlainFiles.byteCount(path) == nil,
-                try PlainFiles.byteCount(folder + "/" + name) != nil
+    private func placeKeys() async throws {
+        for (path, name) in [
+            (target.revoked, BackupManifest.revoked),
+            (target.receiptKey, BackupManifest.receiptKey),
+        ] {
+            guard try PlainFiles.byteCount(path) == nil, try await place.byteCount(name) != nil
             else { continue }
-            let bytes = try PlainFiles.read(
-                folder + "/" + name, byteCountMax: Limits.keyFileByteCountMax)
+            let bytes = try await place.read(name, byteCountMax: Limits.keyFileByteCountMax)
             try PlainFiles.write(bytes, to: path)
         }
     }
 
-    private func placeDatabase(
-        _ manifest: BackupManifest, _ adopted: [StoredObject], _ report: inout Report
-    ) async throws {
+    /// Beside the one that is there.
+    private func fetchDatabase(_ manifest: BackupManifest) async throws -> String {
         let new = target.folder + "/restoring.sqlite"
         for path in [new, new + "-wal", new + "-shm"] { try PlainFiles.remove(path) }
-        let copies = try FileCopies(staging: target.folder + "/restoring")
-        let copy = try copies.stage(folder + "/" + manifest.database.name, as: 0, for: new)
-        guard copy.digest == manifest.database.digest else {
-            throw BackupError(.backupDamaged, "The backup's database changed while it was read.")
-        }
-        try copies.settle([copy.staged])
-        try copies.end()
+        try await manifest.fetchDatabase(
+            from: place, to: new, staging: target.folder + "/restoring")
+        return new
+    }
+
+    private func placeDatabase(
+        _ new: String, _ manifest: BackupManifest, _ adopted: [StoredObject],
+        _ report: inout Report
+    ) async throws {
         // The epoch of what is replaced, as far as it can be read: the new one is above it.
         let before = try? SQLiteSnapshot.read(target.database) { try SnapshotState(in: $0).epoch }
         report.epoch = try await beginEpoch(

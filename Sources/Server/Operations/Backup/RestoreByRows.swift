@@ -33,19 +33,19 @@ package struct RestoreByRows: Sendable {
         }
     }
 
-    private let folder: String
+    private let place: any BackupPlace
     private let madeAt: Timestamp?
     private let target: Target
     private let kernel: Kernel
     private let migrations: [Migration]
     private let now: Timestamp
 
-    /// `folder`: the backup's; the newest there, unless `madeAt` says which.
+    /// The newest backup in the place, unless `madeAt` says which.
     package init(
-        from folder: String, madeAt: Timestamp? = nil, to target: Target, kernel: Kernel,
+        from place: any BackupPlace, madeAt: Timestamp? = nil, to target: Target, kernel: Kernel,
         migrations: [Migration], at now: Timestamp
     ) {
-        self.folder = folder
+        self.place = place
         self.madeAt = madeAt
         self.target = target
         self.kernel = kernel
@@ -56,12 +56,13 @@ package struct RestoreByRows: Sendable {
     /// Whether a backup's objects have the keys of a bucket, which cannot be those of a directory.
     ///
     /// Blocks.
-    package static func isOfBucket(_ folder: String, madeAt: Timestamp? = nil) throws -> Bool {
-        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
-        return try SQLiteSnapshot.read(folder + "/" + manifest.database.name) { transaction in
-            try transaction.first("SELECT objectKey FROM object LIMIT 1")
-                .map { S3ObjectStore.isKey($0.text(0)) } ?? false
-        }
+    package static func isOfBucket(
+        _ place: any BackupPlace, madeAt: Timestamp? = nil
+    ) async throws -> Bool {
+        let manifest = try await BackupManifest.read(in: place, madeAt: madeAt)
+        guard manifest.objectCount > 0 else { return !manifest.missing.isEmpty }
+        var listed = ListedObjects(manifest, in: place)
+        return try await listed.next().map { S3ObjectStore.isKey($0.key.text) } ?? false
     }
 
     /// Whether an SQLite file holds no server yet, or a restore of this kind that has not ended.
@@ -81,8 +82,8 @@ package struct RestoreByRows: Sendable {
     package func run(
         _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {
-        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
-        let backup = try openCopy(of: manifest)
+        let manifest = try await BackupManifest.read(in: place, madeAt: madeAt)
+        let backup = try await openCopy(of: manifest)
         try await take(for: manifest)
         var report = Restore.Report()
         report.madeAt = manifest.madeAt
@@ -132,21 +133,15 @@ package struct RestoreByRows: Sendable {
         if let bucket = target.store as? S3ObjectStore {
             try await bucket.prepare(server: manifest.server)
         }
-        let new = MoveMark(.restoring, server: manifest.server, place: folder)
+        let new = MoveMark(.restoring, server: manifest.server, place: place.text)
         try await target.database.write { try new.write(in: $0) }
     }
 
     /// The backup itself is not written to: its database may be an older version's.
-    private func openCopy(of manifest: BackupManifest) throws -> SQLiteDatabase {
+    private func openCopy(of manifest: BackupManifest) async throws -> SQLiteDatabase {
         try removeCopy()
-        let copies = try FileCopies(staging: target.work + "-copy")
-        let copy = try copies.stage(
-            folder + "/" + manifest.database.name, as: 0, for: target.work)
-        guard copy.digest == manifest.database.digest else {
-            throw BackupError(.backupDamaged, "The backup's database changed while it was read.")
-        }
-        try copies.settle([copy.staged])
-        try copies.end()
+        try await manifest.fetchDatabase(
+            from: place, to: target.work, staging: target.work + "-copy")
         return try SQLiteDatabase(path: target.work, migrations: migrations, for: .copying)
     }
 
@@ -172,11 +167,10 @@ package struct RestoreByRows: Sendable {
     }
 
     private func objectMoves(from backup: SQLiteDatabase) -> ObjectMoves {
-        let folder = folder
+        let place = place
         return ObjectMoves(
             source: ObjectMoves.Source(database: backup) { digest, _, byteCount in
-                ObjectBytes(
-                    file: BackupObject.path(of: digest, in: folder), range: 0..<byteCount)
+                place.bytes(BackupObject.name(of: digest), 0..<byteCount)
             },
             target: ObjectMoves.Place(database: target.database, store: target.store))
     }
@@ -194,13 +188,23 @@ package struct RestoreByRows: Sendable {
 
     /// Those that are there are newer.
     private func placeKeepsakes() async throws {
-        let kept = FileKeepsakes(
-            receiptKey: folder + "/receipt.key", revoked: folder + "/revoked")
-        if let key = try await kept.receiptKey() {
+        if let line = try await lines(BackupManifest.receiptKey).first {
+            guard let key = KeyFile.decode(line) else {
+                throw BackupError(
+                    .backupDamaged,
+                    "\(BackupManifest.receiptKey) in \(place.text) holds no key of 64 hexadecimal "
+                        + "digits.")
+            }
             _ = try await target.keepsakes.keep(receiptKey: key)
         }
         guard try await target.keepsakes.revoked().isEmpty else { return }
-        try await target.keepsakes.add(revoked: try await kept.revoked())
+        try await target.keepsakes.add(revoked: try await lines(BackupManifest.revoked))
+    }
+
+    private func lines(_ name: String) async throws -> [String] {
+        guard try await place.byteCount(name) != nil else { return [] }
+        let bytes = try await place.read(name, byteCountMax: Limits.keyFileByteCountMax)
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     /// The mark goes with the new epoch, at one moment.

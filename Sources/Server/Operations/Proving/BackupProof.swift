@@ -13,8 +13,9 @@ import Foundation
 ///
 /// - Its database is put back into a temporary folder, opened as a server opens it, checked page by
 ///   page, and compared with the manifest: server, epoch, zones, every object.
-/// - Every object of the list must be in the folder with its size; a sample drawn at random, or all of
+/// - Every object of the list must be in the place with its size; a sample drawn at random, or all of
 ///   them, are read from the medium and hashed.
+/// - Memory: pages of rows and of the list, and the sample.
 /// - It goes on after a problem, so that one look names them all.
 package struct BackupProof: Sendable {
     package struct Report: Hashable, Sendable {
@@ -26,19 +27,20 @@ package struct BackupProof: Sendable {
         package var problems: [String] = []
     }
 
-    private let folder: String
+    private let place: any BackupPlace
     private let madeAt: Timestamp?
     private let scratch: String
     private let migrations: [Migration]
     private let randomNumber: @Sendable () -> UInt64
 
-    /// The newest backup in the folder, unless `madeAt` says which; `scratch` is a folder of the
+    /// The newest backup in the place, unless `madeAt` says which; `scratch` is a folder of the
     /// proof's own: made, and removed at the end.
     package init(
-        of folder: String, madeAt: Timestamp? = nil, scratch: String, migrations: [Migration],
+        of place: any BackupPlace, madeAt: Timestamp? = nil, scratch: String,
+        migrations: [Migration],
         randomNumber: @escaping @Sendable () -> UInt64
     ) {
-        self.folder = folder
+        self.place = place
         self.madeAt = madeAt
         self.scratch = scratch
         self.migrations = migrations
@@ -52,7 +54,7 @@ package struct BackupProof: Sendable {
     package func run(
         readsAll: Bool, _ progress: (Backup.Progress) -> Void
     ) async throws -> Report {
-        let manifest = try BackupManifest.read(in: folder, madeAt: madeAt)
+        let manifest = try await BackupManifest.read(in: place, madeAt: madeAt)
         try? FileManager.default.removeItem(atPath: scratch)
         try FileManager.default.createDirectory(
             atPath: scratch, withIntermediateDirectories: true,
@@ -60,55 +62,42 @@ package struct BackupProof: Sendable {
         defer { try? FileManager.default.removeItem(atPath: scratch) }
         var report = Report()
         report.madeAt = manifest.madeAt
-        let objects = try list(manifest, &report)
-        try await proveDatabase(manifest, objects, &report)
-        try proveObjects(objects, readsAll: readsAll, &report, progress)
+        let hasList = try await proveList(manifest, &report)
+        try await proveDatabase(manifest, hasList: hasList, &report)
+        guard hasList else { return report }
+        try await proveObjects(manifest, readsAll: readsAll, &report, progress)
         return report
     }
 
     // MARK: - The list
 
-    private func list(
+    /// Whether it can be relied on.
+    private func proveList(
         _ manifest: BackupManifest, _ report: inout Report
-    ) throws -> [BackupObject] {
-        guard try isAsWritten(manifest.list) else {
+    ) async throws -> Bool {
+        guard try await manifest.isAsWritten(manifest.list, in: place) else {
             report.problems.append("\(manifest.list.name) is not what the backup says")
-            return []
-        }
-        let bytes = try PlainFiles.read(
-            folder + "/" + manifest.list.name, byteCountMax: Int(manifest.list.byteCount))
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-        let objects = lines.compactMap { BackupObject(line: $0) }
-        if objects.count != lines.count || objects.count != manifest.objectCount {
-            report.problems.append("\(manifest.list.name) cannot be understood")
-        }
-        report.objectCount = objects.count
-        return objects
-    }
-
-    private func isAsWritten(_ file: BackupManifest.File) throws -> Bool {
-        do throws(StorageError) {
-            return try PlainFiles.digest(folder + "/" + file.name) == (file.digest, file.byteCount)
-        } catch {
-            guard Self.isOfTheBackup(error) else { throw error }
             return false
         }
-    }
-
-    /// Whether the backup is bad, and not what it is tried with.
-    private static func isOfTheBackup(_ error: StorageError) -> Bool {
-        [.objectNotFound, .inputOutput, .damaged, .notOurDatabase].contains(error.code)
+        var listed = ListedObjects(manifest, in: place)
+        do {
+            while try await listed.next() != nil {}
+        } catch is BackupError {
+            report.problems.append("\(manifest.list.name) cannot be understood")
+            return false
+        }
+        report.objectCount = listed.count
+        if listed.count != manifest.objectCount {
+            report.problems.append("\(manifest.list.name) cannot be understood")
+        }
+        return true
     }
 
     // MARK: - The database
 
     private func proveDatabase(
-        _ manifest: BackupManifest, _ objects: [BackupObject], _ report: inout Report
+        _ manifest: BackupManifest, hasList: Bool, _ report: inout Report
     ) async throws {
-        guard try isAsWritten(manifest.database) else {
-            report.problems.append("\(manifest.database.name) is not what the backup says")
-            return
-        }
         let free = try PlainFiles.freeByteCount(scratch)
         guard free > manifest.database.byteCount * 2 + Limits.diskReserveByteCount else {
             throw StorageError(
@@ -118,19 +107,19 @@ package struct BackupProof: Sendable {
                     + "\(scratch) lies: free some space, or name another folder by --scratch.")
         }
         let path = scratch + "/database.sqlite"
-        let copies = try FileCopies(staging: scratch + "/incoming")
-        let copy = try copies.stage(folder + "/" + manifest.database.name, as: 0, for: path)
-        try copies.settle([copy.staged])
-        try copies.end()
+        guard try await hasDatabase(manifest, at: path) else {
+            report.problems.append("\(manifest.database.name) is not what the backup says")
+            return
+        }
         do {
             // As the server that is restored opens it, with the steps that a newer one takes.
             try SQLiteDatabase(path: path, migrations: migrations).close()
             let damage = try await SQLiteReader(path: path, migrations: migrations)
                 .damage(limit: Limits.proofDamageMax)
             report.problems += damage.map { "the database fails its own check: \($0)" }
-            try SQLiteSnapshot.read(path) { transaction in
-                try compare(transaction, manifest, objects, &report)
-            }
+            let state = try SQLiteSnapshot.read(path) { try SnapshotState(in: $0) }
+            compare(state, manifest, &report)
+            if hasList { try await compareObjects(path, manifest, &report) }
         } catch let error as StorageError {
             guard error.code != .diskFull else { throw error }
             report.problems.append("the database cannot be opened: \(error.message.asCause)")
@@ -139,11 +128,27 @@ package struct BackupProof: Sendable {
         }
     }
 
+    /// Puts the database back, which is read from the medium.
+    private func hasDatabase(
+        _ manifest: BackupManifest, at path: String
+    ) async throws -> Bool {
+        if place.localPath(manifest.database.name) != nil {
+            guard try await manifest.isAsWritten(manifest.database, in: place) else { return false }
+        }
+        do {
+            try await manifest.fetchDatabase(from: place, to: path, staging: scratch + "/incoming")
+            return true
+        } catch let error as StorageError {
+            guard error.isOfBackup else { throw error }
+            return false
+        } catch is BackupError {
+            return false
+        }
+    }
+
     private func compare(
-        _ transaction: any Transaction, _ manifest: BackupManifest, _ objects: [BackupObject],
-        _ report: inout Report
-    ) throws {
-        let state = try SnapshotState(in: transaction)
+        _ state: SnapshotState, _ manifest: BackupManifest, _ report: inout Report
+    ) {
         if state.server != manifest.server || state.epoch != manifest.epoch {
             report.problems.append("the database is of another server or epoch than the manifest")
         }
@@ -151,70 +156,153 @@ package struct BackupProof: Sendable {
         if state.heads != heads {
             report.problems.append("the zones of the database are not those of the manifest")
         }
-        var known = Dictionary(objects.map { ($0.digest, $0.byteCount) }) { first, _ in first }
+    }
+
+    /// Walks the rows and the list together, in the order of digests.
+    private func compareObjects(
+        _ path: String, _ manifest: BackupManifest, _ report: inout Report
+    ) async throws {
         let missing = Set(manifest.missing)
-        var lackingCount = 0
-        try transaction.forEachRow("SELECT digest, byteCount FROM object", []) { row in
-            guard let digest = row.optionalDigest(0) else {
-                lackingCount += 1
-                return true
+        var rows = SnapshotObjects(path)
+        var listed = ListedObjects(manifest, in: place)
+        var ahead = try await listed.next()
+        var (lackingCount, surplusCount) = (0, 0)
+        var page = SnapshotObjects.Page()
+        repeat {
+            try Task.checkCancellation()
+            page = try rows.next()
+            lackingCount += page.unreadableCount
+            for object in page.objects {
+                while let other = ahead, other.digest < object.digest {
+                    surplusCount += 1
+                    ahead = try await listed.next()
+                }
+                let isListed = ahead?.digest == object.digest
+                let isEqual = isListed && ahead?.byteCount == object.byteCount
+                if !isEqual, !missing.contains(object.digest) { lackingCount += 1 }
+                if isListed { ahead = try await listed.next() }
             }
-            if known.removeValue(forKey: digest) != row.integer(1), !missing.contains(digest) {
-                lackingCount += 1
-            }
-            return true
+        } while !page.isLast
+        while ahead != nil {
+            surplusCount += 1
+            ahead = try await listed.next()
         }
         if lackingCount > 0 {
             report.problems.append("the list lacks \(lackingCount) objects that the database names")
         }
-        if !known.isEmpty {
-            report.problems.append("the list has \(known.count) objects that no row names")
+        if surplusCount > 0 {
+            report.problems.append("the list has \(surplusCount) objects that no row names")
         }
     }
 
     // MARK: - The objects
 
     private func proveObjects(
-        _ objects: [BackupObject], readsAll: Bool, _ report: inout Report,
+        _ manifest: BackupManifest, readsAll: Bool, _ report: inout Report,
         _ progress: (Backup.Progress) -> Void
-    ) throws {
-        var here: [BackupObject] = []
-        for object in objects {
-            if try PlainFiles.byteCount(object.path(in: folder)) == object.byteCount {
-                here.append(object)
+    ) async throws {
+        var hereCount = 0
+        var sample: [BackupObject] = []
+        try await forEachHere(manifest) { object in
+            hereCount += 1
+            guard !readsAll else { return }
+            // Each that is here comes into the sample with the same chance.
+            if sample.count < Limits.proofSampleCountMax {
+                sample.append(object)
+            } else {
+                let index = Int(randomNumber() % UInt64(hereCount))
+                if sample.indices.contains(index) { sample[index] = object }
             }
         }
-        let missingCount = objects.count - here.count
+        let missingCount = report.objectCount - hereCount
         if missingCount > 0 {
             report.problems.append(
-                "\(EvidenceText.items(missingCount)) of \(objects.count) are gone or cut off")
+                "\(EvidenceText.items(missingCount)) of \(report.objectCount) are gone or cut off")
         }
-        var damagedCount = 0
-        for index in here.indices {
-            try Task.checkCancellation()
-            // One more of those that are left, drawn at random.
-            here.swapAt(index, index + Int(randomNumber() % UInt64(here.count - index)))
-            if try !isGood(here[index]) { damagedCount += 1 }
-            report.readCount += 1
-            report.readByteCount += here[index].byteCount
-            progress(
-                Backup.Progress(
-                    done: report.readCount, count: here.count,
-                    copiedByteCount: report.readByteCount))
-            if !readsAll, report.readByteCount >= Limits.proofSampleByteCount { break }
+        var reading = Reading(count: hereCount, damagedCount: 0)
+        if readsAll {
+            var turn: [BackupObject] = []
+            try await forEachHere(manifest) { object in
+                turn.append(object)
+                guard turn.count == Limits.backupReadsAtOnceMax else { return }
+                try await read(turn, &reading, &report, progress)
+                turn = []
+            }
+            try await read(turn, &reading, &report, progress)
+        } else {
+            try await read(sample: &sample, &reading, &report, progress)
         }
-        if damagedCount > 0 {
+        if reading.damagedCount > 0 {
             report.problems.append(
-                "\(EvidenceText.items(damagedCount)) of \(report.readCount) that were read are "
-                    + "damaged")
+                "\(EvidenceText.items(reading.damagedCount)) of \(report.readCount) that were read "
+                    + "are damaged")
         }
     }
 
-    private func isGood(_ object: BackupObject) throws -> Bool {
-        do throws(StorageError) {
-            return try PlainFiles.digest(object.path(in: folder)).0 == object.digest
+    private struct Reading {
+        let count: Int
+        var damagedCount: Int
+    }
+
+    /// The objects of the list that are in the place with their sizes.
+    private func forEachHere(
+        _ manifest: BackupManifest, _ body: (BackupObject) async throws -> Void
+    ) async throws {
+        var listed = ListedObjects(manifest, in: place)
+        var placed = PlacedObjects(place)
+        while let object = try await listed.next() {
+            if try await placed.byteCount(of: object.digest) == object.byteCount {
+                try await body(object)
+            }
+        }
+    }
+
+    private func read(
+        sample: inout [BackupObject], _ reading: inout Reading, _ report: inout Report,
+        _ progress: (Backup.Progress) -> Void
+    ) async throws {
+        var index = 0
+        while index < sample.count, report.readByteCount < Limits.proofSampleByteCount {
+            var turn: [BackupObject] = []
+            var byteCount = report.readByteCount
+            while index < sample.count, turn.count < Limits.backupReadsAtOnceMax,
+                byteCount < Limits.proofSampleByteCount
+            {
+                // One more of those that are left, drawn at random.
+                sample.swapAt(index, index + Int(randomNumber() % UInt64(sample.count - index)))
+                turn.append(sample[index])
+                byteCount += sample[index].byteCount
+                index += 1
+            }
+            try await read(turn, &reading, &report, progress)
+        }
+    }
+
+    private func read(
+        _ objects: [BackupObject], _ reading: inout Reading, _ report: inout Report,
+        _ progress: (Backup.Progress) -> Void
+    ) async throws {
+        try Task.checkCancellation()
+        let isRemote = objects.first.map { place.localPath($0.name) == nil } ?? false
+        let good = try await each(objects, isRemote: isRemote, isAlone: { _ in false }) {
+            try await isGood($1)
+        }
+        for (object, isGood) in zip(objects, good) {
+            if !isGood { reading.damagedCount += 1 }
+            report.readCount += 1
+            report.readByteCount += object.byteCount
+            progress(
+                Backup.Progress(
+                    done: report.readCount, count: reading.count,
+                    copiedByteCount: report.readByteCount))
+        }
+    }
+
+    private func isGood(_ object: BackupObject) async throws -> Bool {
+        do {
+            return try await place.digest(object.name).0 == object.digest
         } catch {
-            guard Self.isOfTheBackup(error) else { throw error }
+            guard error.isOfBackup else { throw error }
             return false
         }
     }
@@ -223,6 +311,8 @@ package struct BackupProof: Sendable {
 extension Limits {
     /// What a proof reads of the objects, unless it is to read all.
     static let proofSampleByteCount: Int64 = 1 << 30
+    /// So many objects are drawn of those that it may read.
+    static let proofSampleCountMax = 20_000
     static let proofDamageMax = 5
     static let proofCauseCharactersMax = 500
     /// A backup that was proven longer ago is not known to restore.

@@ -44,6 +44,19 @@ enum S3Date {
             milliseconds: (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000)
     }
 
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
+    /// Reads `Sat, 21 Nov 2026 22:35:20 GMT`, as headers have it; `nil` for anything else.
+    static func parse(header text: String) -> Timestamp? {
+        let parts = text.split(separator: " ")
+        guard parts.count == 6, parts[1].utf8.count == 2, parts[3].utf8.count == 4,
+            parts[4].utf8.count == 8, let month = months.firstIndex(of: String(parts[2]))
+        else { return nil }
+        return parse("\(parts[3])-\(pad(Int64(month) + 1))-\(parts[1])T\(parts[4])Z")
+    }
+
     private static func second(of time: Timestamp) -> Int64 { max(0, time.milliseconds / 1_000) }
 
     private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {

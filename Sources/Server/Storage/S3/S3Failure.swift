@@ -91,7 +91,7 @@ extension StorageError {
             return (
                 .bucketNotFound,
                 "There is no bucket \(place.bucket) at \(place.endpoint): make it, or correct "
-                    + "--blobs."
+                    + "its name, such as in --blobs."
             )
         case "InvalidAccessKeyId":
             return (

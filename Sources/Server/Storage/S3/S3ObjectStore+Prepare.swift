@@ -79,19 +79,20 @@ extension S3ObjectStore {
 
     /// How many multipart uploads there are that nobody has ended, up to 1,000.
     package func unfinishedCount() async throws(StorageError) -> Int {
-        try await unfinished().count
+        try await unfinished(objectsPrefix).count
     }
 
-    private func unfinished() async throws(StorageError) -> [S3Unfinished] {
+    /// Of the names that begin so; of very many some.
+    func unfinished(_ prefix: String) async throws(StorageError) -> [S3Unfinished] {
         try await client.send(
-            S3Request(method: .GET, query: [("prefix", objectsPrefix), ("uploads", "")])
+            S3Request(method: .GET, query: [("prefix", prefix), ("uploads", "")])
         ) { (answer) throws(S3Failure) in S3Unfinished.readAll(answer.body) }
     }
 
     /// Ends multipart uploads that a crash left; of very many, some now and some at a later start.
     private func endUnfinished() async throws(StorageError) {
         let old = client.surroundings.now().adding(seconds: -Limits.s3UnfinishedSecondsMax)
-        for upload in try await unfinished() where upload.begunAt < old {
+        for upload in try await unfinished(objectsPrefix) where upload.begunAt < old {
             try await S3Multipart(client: client, name: upload.name, id: upload.id).abort()
         }
     }

@@ -23,7 +23,7 @@ import Foundation
 ///   unfinished multipart upload, which `prepare` ends.
 package final class S3ObjectStore: ObjectStore {
     let client: S3Client
-    var place: S3Place { client.place }
+    package var place: S3Place { client.place }
 
     package init(place: S3Place, surroundings: S3Surroundings) {
         client = S3Client(place: place, surroundings: surroundings)
@@ -89,14 +89,21 @@ package final class S3ObjectStore: ObjectStore {
     }
 
     package func read(_ key: ObjectKey, _ range: Range<Int64>) -> ObjectBytes {
-        let name = name(of: key)
-        return ObjectBytes { [client] in
+        read(named: name(of: key), range)
+    }
+
+    func read(named name: String, _ range: Range<Int64>) -> ObjectBytes {
+        ObjectBytes { [client] in
             S3Reading(client: client, name: name, offset: range.lowerBound, end: range.upperBound)
         }
     }
 
     package func byteCount(of key: ObjectKey) async throws(StorageError) -> Int64 {
-        let request = S3Request(method: .HEAD, key: name(of: key))
+        try await byteCount(named: name(of: key))
+    }
+
+    func byteCount(named name: String) async throws(StorageError) -> Int64 {
+        let request = S3Request(method: .HEAD, key: name)
         do {
             return try await client.send(request) { (answer) throws(S3Failure) in
                 answer.header("content-length").flatMap { Int64($0) }
@@ -104,21 +111,27 @@ package final class S3ObjectStore: ObjectStore {
         } catch {
             guard (error.cause as? S3Failure)?.status == 404 else { throw error }
             // An answer to HEAD has no words to believe; that to GET says what is missing.
-            var reading = S3Reading(client: client, name: name(of: key), offset: 0, end: nil)
+            var reading = S3Reading(client: client, name: name, offset: 0, end: nil)
             _ = try await reading.next()
             return try await reading.wholeByteCount()
         }
     }
 
     package func verify(_ key: ObjectKey) async throws(StorageError) -> StoredObject {
-        var reading = S3Reading(client: client, name: name(of: key), offset: 0, end: nil)
+        let (digest, byteCount) = try await digest(named: name(of: key))
+        return StoredObject(key: key, digest: digest, byteCount: byteCount)
+    }
+
+    /// What the bytes are that the store gives.
+    func digest(named name: String) async throws(StorageError) -> (Digest, Int64) {
+        var reading = S3Reading(client: client, name: name, offset: 0, end: nil)
         var hasher = Digest.Hasher()
         var byteCount: Int64 = 0
         while let step = try await reading.next() {
             step.withUnsafeReadableBytes { hasher.update($0) }
             byteCount += Int64(step.readableBytes)
         }
-        return StoredObject(key: key, digest: hasher.digest(), byteCount: byteCount)
+        return (hasher.digest(), byteCount)
     }
 
     package func remove(_ keys: [ObjectKey]) async throws(StorageError) {

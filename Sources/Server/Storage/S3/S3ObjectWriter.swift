@@ -9,6 +9,9 @@ actor S3ObjectWriter: ObjectWriter {
 
     private let store: S3ObjectStore
     private let key: ObjectKey
+    private let name: String
+    /// Others may have put the same under the name.
+    private let isNameShared: Bool
     private var hasher = Digest.Hasher()
     private var byteCount: Int64 = 0
     private var gathered = ByteBuffer()
@@ -20,6 +23,16 @@ actor S3ObjectWriter: ObjectWriter {
     init(store: S3ObjectStore) {
         self.store = store
         key = store.newKey()
+        name = store.name(of: key)
+        isNameShared = false
+    }
+
+    /// For a file whose name says what it is.
+    init(store: S3ObjectStore, name: String) {
+        self.store = store
+        key = ObjectKey(text: name)
+        self.name = name
+        isNameShared = true
     }
 
     deinit {
@@ -42,7 +55,6 @@ actor S3ObjectWriter: ObjectWriter {
 
     func finish() async throws(StorageError) -> StoredObject {
         isEnded = true
-        let name = store.name(of: key)
         do throws(StorageError) {
             guard let multipart else {
                 try await store.put(gathered, as: name)
@@ -54,7 +66,7 @@ actor S3ObjectWriter: ObjectWriter {
             return stored
         } catch {
             await giveUp()
-            await store.removeLater([name])
+            if !isNameShared { await store.removeLater([name]) }
             throw error
         }
     }
@@ -88,7 +100,7 @@ actor S3ObjectWriter: ObjectWriter {
         if let multipart {
             upload = multipart
         } else {
-            upload = try await S3Multipart.begin(store.name(of: key), with: store.client)
+            upload = try await S3Multipart.begin(name, with: store.client)
             multipart = upload
         }
         let number = parts.count + 1

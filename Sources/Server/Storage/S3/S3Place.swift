@@ -34,6 +34,29 @@ package struct S3Surroundings: Sendable {
 package struct S3Place: Sendable {
     package enum Style: String, Sendable { case path, virtual }
 
+    /// What it is for.
+    package enum Use: Sendable {
+        /// A server's own objects.
+        case blobs
+        /// With variables of the environment of their own, `MARTLET_BACKUP_AWS_…`, when its key is
+        /// among them: a store other than that of the server's objects.
+        case backups
+
+        fileprivate var sentence: String {
+            switch self {
+            case .blobs: "--blobs takes directory or s3://BUCKET[/PREFIX], such as s3://photos/home"
+            case .backups: "A backup goes into a folder, or s3://BUCKET[/PREFIX]"
+            }
+        }
+
+        fileprivate func value(_ name: String, _ environment: [String: String]) -> String? {
+            let own = "MARTLET_BACKUP_"
+            let hasOwn =
+                self == .backups && environment[own + "AWS_ACCESS_KEY_ID"]?.isEmpty == false
+            return environment[hasOwn ? own + name : name].flatMap { $0.isEmpty ? nil : $0 }
+        }
+    }
+
     /// `http` or `https`.
     package let scheme: String
     /// The endpoint's name and, unless it is the scheme's own, port.
@@ -46,11 +69,11 @@ package struct S3Place: Sendable {
     package let credentials: S3Credentials
 
     /// Throws `invalidPlace`, with a sentence about what is missing.
-    package init(parsing text: String, environment: [String: String]) throws(StorageError) {
-        let (bucket, prefix, style) = try Self.split(text)
-        func value(_ name: String) -> String? {
-            environment[name].flatMap { $0.isEmpty ? nil : $0 }
-        }
+    package init(
+        parsing text: String, environment: [String: String], for use: Use = .blobs
+    ) throws(StorageError) {
+        let (bucket, prefix, style) = try Self.split(text, for: use)
+        func value(_ name: String) -> String? { use.value(name, environment) }
         guard let accessKey = value("AWS_ACCESS_KEY_ID"),
             let secretKey = value("AWS_SECRET_ACCESS_KEY")
         else {
@@ -78,6 +101,12 @@ package struct S3Place: Sendable {
     /// How people and messages name it.
     package var text: String { "s3://\(bucket)\(prefix.isEmpty ? "" : "/\(prefix.dropLast())")" }
 
+    /// Whether both are in one bucket, whatever the prefixes.
+    package func isInBucket(of other: S3Place) -> Bool {
+        let isAmazon = [self, other].allSatisfy { $0.endpoint.hasSuffix(".amazonaws.com") }
+        return bucket == other.bucket && (isAmazon || endpoint == other.endpoint)
+    }
+
     /// What requests are sent to.
     var host: String { style == .path ? endpoint : "\(bucket).\(endpoint)" }
 
@@ -94,12 +123,11 @@ package struct S3Place: Sendable {
     }
 
     private static func split(
-        _ text: String
+        _ text: String, for use: Use
     ) throws(StorageError) -> (bucket: String, prefix: String, style: Style?) {
         let bad = StorageError(
             .invalidPlace,
-            "--blobs takes directory or s3://BUCKET[/PREFIX], such as s3://photos/home, "
-                + "not “\(text.prefix(200))”.")
+            "\(use.sentence), not “\(text.prefix(200))”.")
         guard text.hasPrefix("s3://") else { throw bad }
         let parts = text.dropFirst("s3://".count).split(
             separator: "?", maxSplits: 1, omittingEmptySubsequences: false)

@@ -36,11 +36,7 @@ package enum BlobsPlace: Sendable {
                 path: folder.blobs, isShared: folder.isShared,
                 randomNumber: surroundings.randomNumber)
         case .bucket(let place):
-            S3ObjectStore(
-                place: place,
-                surroundings: S3Surroundings(
-                    now: surroundings.now, clock: surroundings.clock,
-                    randomNumber: surroundings.randomNumber))
+            S3ObjectStore(place: place, surroundings: surroundings.ofBuckets)
         }
     }
 

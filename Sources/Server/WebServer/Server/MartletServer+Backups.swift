@@ -19,23 +19,15 @@ extension MartletServer {
                     try await ServerPlace(folder: configuration.folder, blobs: configuration.blobs)
                         .backupSource(surroundings)
                 },
-                takeFolder: takeBackupFolder,
+                place: { text in
+                    try configuration.place.backupPlace(
+                        text, environment: configuration.environment, surroundings)
+                },
                 scratch: configuration.dataFolder + "/proving",
                 version: MartletVersion.text, migrations: migrations),
             surroundings: NightlyBackups.Surroundings(
                 now: surroundings.now, randomNumber: surroundings.randomNumber,
                 clock: surroundings.clock, secondsFromUTC: surroundings.secondsFromUTC),
             isAlone: isAlone, logger: logger)
-    }
-
-    @Sendable private static func takeBackupFolder(
-        _ folder: String
-    ) throws(BackupError) -> (any Sendable)? {
-        do {
-            return try ServerPlace.takeBackupFolder(folder, for: "the nightly backup")
-        } catch {
-            throw BackupError(
-                .folderAway, "\(folder) cannot be written to: check its disk and who owns it.")
-        }
     }
 }

@@ -38,12 +38,15 @@ package struct ServerConfiguration: Sendable {
     package var decoderProgram: String?
     /// What MARTLET_SERVER_CONDITIONS names; for tests.
     package var conditionsFile: String?
+    /// Has the keys of buckets that backups go into.
+    package var environment: [String: String]
 
     package init(
         dataFolder: String, database: DatabasePlace = .sqlite, sharesFolder: Bool = false,
         blobs: BlobsPlace = .directory, host: String = "127.0.0.1", port: Int = 8_080,
         tls: TLSFiles? = nil, publicURL: String? = nil, trustedProxies: TrustedProxies = .none,
-        webFolder: String? = nil, decoderProgram: String? = nil, conditionsFile: String? = nil
+        webFolder: String? = nil, decoderProgram: String? = nil, conditionsFile: String? = nil,
+        environment: [String: String] = [:]
     ) {
         self.dataFolder = dataFolder
         self.database = database
@@ -57,6 +60,7 @@ package struct ServerConfiguration: Sendable {
         self.webFolder = webFolder
         self.decoderProgram = decoderProgram
         self.conditionsFile = conditionsFile
+        self.environment = environment
     }
 
     package var folder: DataFolder {

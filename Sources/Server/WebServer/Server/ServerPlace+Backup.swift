@@ -1,6 +1,6 @@
 package import Operations
 package import Records
-import Storage
+package import Storage
 
 // Backups of a server in any kind of place, and back.
 extension ServerPlace {
@@ -43,35 +43,21 @@ extension ServerPlace {
             folder: folder.path, isOnDisk: !isElsewhere)
     }
 
-    /// Keeps other backups off a backup's folder as long as it is kept; `nil`: another has it.
-    ///
-    /// Throws `dataFolderUnusable` where nothing can be written.
-    package static func takeBackupFolder(
-        _ folder: String, for work: String
-    ) throws(ServerError) -> DataFolderLock? {
-        do {
-            let lock = try DataFolderLock(path: folder + "/lock")
-            lock.describe(work)
-            return lock
-        } catch {
-            guard error.code == .dataFolderInUse else { throw error }
-            return nil
-        }
-    }
-
-    /// Puts a backup there, the newest of the folder unless `madeAt` says which, while no server
+    /// Puts a backup there, the newest of its place unless `madeAt` says which, while no server
     /// runs; `replaces`: also where a folder has a database that
     /// can be read, which is kept aside.
     ///
     /// Throws `ServerError.dataFolderInUse` or `StorageError.busy` while a server runs. Blocks.
     package func restore(
-        from backup: String, madeAt: Timestamp? = nil, replaces: Bool,
+        from backup: any BackupPlace, madeAt: Timestamp? = nil, replaces: Bool,
         surroundings: ServerSurroundings = .system, _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {
         let locks = try ServerLocks([self], for: "restoring a backup")
-        try BackupManifest.read(in: backup, madeAt: madeAt).check(in: backup)
+        try await BackupManifest.read(in: backup, madeAt: madeAt).check(in: backup)
+        let isOfFolder =
+            isEmbedded ? try await !RestoreByRows.isOfBucket(backup, madeAt: madeAt) : false
         let report =
-            try isEmbedded && !RestoreByRows.isOfBucket(backup, madeAt: madeAt)
+            isOfFolder
             ? try await restoreFolder(from: backup, madeAt, replaces, surroundings, progress)
             : try await restoreByRows(from: backup, madeAt, replaces, surroundings, progress)
         withExtendedLifetime(locks) {}
@@ -79,7 +65,7 @@ extension ServerPlace {
     }
 
     private func restoreFolder(
-        from backup: String, _ madeAt: Timestamp?, _ replaces: Bool,
+        from backup: any BackupPlace, _ madeAt: Timestamp?, _ replaces: Bool,
         _ surroundings: ServerSurroundings,
         _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {
@@ -87,12 +73,12 @@ extension ServerPlace {
             from: backup, madeAt: madeAt, to: folder.restoreTarget,
             kernel: DataFolder.kernel(surroundings),
             migrations: MartletServer.migrations, at: surroundings.now())
-        try restore.prepare(replaces: replaces)
+        try await restore.prepare(replaces: replaces)
         return try await restore.run(progress)
     }
 
     private func restoreByRows(
-        from backup: String, _ madeAt: Timestamp?, _ replaces: Bool,
+        from backup: any BackupPlace, _ madeAt: Timestamp?, _ replaces: Bool,
         _ surroundings: ServerSurroundings,
         _ progress: (Backup.Progress) -> Void
     ) async throws -> Restore.Report {

@@ -35,6 +35,11 @@ final class DoctorWorld {
         if isBackedUp { try backUp() }
     }
 
+    /// A service is nobody's child: it would outlive a test that broke off.
+    deinit {
+        if !house.surroundings.isEmpty, let agent = try? servicePID() { kill(agent, SIGKILL) }
+    }
+
     var library: String { house.library(device) }
     var database: String { house.home(device) + "/device.sqlite" }
     var first: String { library + "/DSCN0010.jpg" }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Records
 import TestSupport
+import Testing
 
 // Faults of files, of the device's database, and of the server's copies.
 extension PlantedFault {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import TestSupport
+import Testing
 
 // Faults of the agent, of the device's own folder, and of the server's certificate.
 extension PlantedFault {

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Records
 import TestSupport
+import Testing
 
 // Faults of a server's database, found and mended beside it while it does not run.
 extension PlantedFault {

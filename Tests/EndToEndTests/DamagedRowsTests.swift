@@ -26,7 +26,9 @@ import Testing
         let mended = try world.serverDoctor(["--fix", "--yes"])
         #expect(mended.well, "\(mended.complaints) \(mended.remedies)")
         // As if a quarter of an hour had passed: what is not seen for so long is over.
-        try sql("UPDATE alert SET seenAt = seenAt - 1000000", on: world.serverDatabase)
+        try sql(
+            "UPDATE alert SET seenAt = seenAt - 1000000, tellAt = tellAt - 1000000",
+            on: world.serverDatabase)
         try lookSoon(world)
         try house.startServer()
         #expect(soon(within: 90) { (try? receivers.taken().count) ?? 0 >= 2 })

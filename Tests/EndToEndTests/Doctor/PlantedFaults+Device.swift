@@ -98,15 +98,23 @@ extension PlantedFault {
 // A service of the user's, without a system that has any.
 extension DoctorWorld {
     /// What does as systemd would: `restart` ends the unit's process, and starts its command.
+    ///
+    /// It hands no open file on: who started it would wait for the service's end.
     private static let manager = """
-        #!/bin/sh
+        #!/bin/bash
         unit="$XDG_CONFIG_HOME/systemd/user/$4"
         case "$3" in
         restart | disable)
             kill -9 "$(sed -n 's/^process \\([0-9]*\\).*/\\1/p' "$MARTLET_HOME/agent.lock")" ;;
         esac
         if [ "$3" = restart ]; then
-            eval "setsid $(sed -n 's/^ExecStart=//p' "$unit")" </dev/null >/dev/null 2>&1 &
+            (
+                for file in /proc/$BASHPID/fd/*; do
+                    number=${file##*/}
+                    if [ "$number" -gt 2 ]; then eval "exec $number>&-"; fi
+                done
+                eval "exec setsid $(sed -n 's/^ExecStart=//p' "$unit")"
+            ) </dev/null >/dev/null 2>&1 &
         fi
         exit 0
 

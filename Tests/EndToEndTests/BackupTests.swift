@@ -153,14 +153,7 @@ import Testing
     func `killed in the middle, a backup is whole or none, and a restore goes on`() throws {
         let house = try Household()
         let photos = house.folder.file("photos")
-        try FileManager.default.createDirectory(atPath: photos, withIntermediateDirectories: true)
-        for index in 0..<150 {
-            let bytes = (0..<400_000).map {
-                UInt8(truncatingIfNeeded: ($0 &* 97) ^ ($0 >> 7) ^ index ^ ($0 >> 15 &* index))
-            }
-            try (Data([0xff, 0xd8, 0xff]) + Data(bytes))
-                .write(to: URL(fileURLWithPath: "\(photos)/\(index).jpg"))
-        }
+        try Files.makeNoise(150, byteCount: 400_000, in: photos)
         try house.signIn("camera", optimize: true)
         try house.martlet("camera", "photos", "source", "add", photos)
         #expect(try house.martlet("camera", "sync", "--once").status == 0)

@@ -31,6 +31,18 @@ enum Files {
         }
     }
 
+    /// Makes files that compress badly, so that a backup of them can be broken off.
+    static func makeNoise(_ count: Int, byteCount: Int, in folder: String) throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for index in 0..<count {
+            let bytes = (0..<byteCount).map {
+                UInt8(truncatingIfNeeded: ($0 &* 97) ^ ($0 >> 7) ^ index ^ ($0 >> 15 &* index))
+            }
+            try (Data([0xff, 0xd8, 0xff]) + Data(bytes))
+                .write(to: URL(fileURLWithPath: "\(folder)/\(index).jpg"))
+        }
+    }
+
     /// By sha256sum, which takes names that are not UTF-8; Foundation's own calls do not.
     static func digests(in folder: String) throws -> [Digest: [String]] {
         let process = Process()

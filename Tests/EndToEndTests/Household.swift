@@ -13,7 +13,7 @@ final class Household {
     private(set) var port: Int
     private(set) var password: String
     private(set) var server: Process?
-    private var data: String
+    private(set) var data: String
     private let usesTLS: Bool
     /// Where the server keeps its records, for `serve` and what works beside it.
     private var place: [String]
@@ -71,17 +71,39 @@ final class Household {
     var url: String { usesTLS ? "https://localhost:\(port)" : "http://127.0.0.1:\(port)" }
     var certificate: String { folder.file("certificate.pem") }
 
-    private func makeCertificate() throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = [
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-            "-keyout", folder.file("key.pem"), "-out", certificate,
-        ]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
+    /// Signed by itself; the server takes it at its next start.
+    ///
+    /// `validity`: in the words of `openssl ca`.
+    func makeCertificate(
+        for host: String = "localhost", validity: String = "-days 2"
+    ) throws {
+        let script = """
+            set -e; cd '\(folder.path)'; : >index.txt
+            cat >certificate.cnf <<END
+            [ca]
+            default_ca = own
+            [own]
+            new_certs_dir = .
+            database = index.txt
+            rand_serial = yes
+            default_md = sha256
+            policy = any
+            unique_subject = no
+            x509_extensions = names
+            [any]
+            commonName = supplied
+            [names]
+            subjectAltName = DNS:\(host)
+            basicConstraints = CA:TRUE
+            END
+            openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \\
+                -subj '/CN=\(host)' -keyout key.pem -out request.pem
+            openssl ca -config certificate.cnf -selfsign -batch -notext -in request.pem \\
+                -keyfile key.pem -out certificate.pem \(validity)
+            """
+        guard try shell("{ \(script)\n} >/dev/null") == 0 else {
+            throw HouseholdError(description: "openssl makes no certificate")
+        }
     }
 
     func startServer(with more: [String: String] = [:]) throws {
@@ -179,8 +201,13 @@ final class Household {
     /// The file that says what the device's machine is like; see `setConditions`.
     func conditions(_ device: String) -> String { folder.file("conditions-\(device).json") }
 
+    /// What more the devices' programs find in their environment.
+    var surroundings: [String: String] = [:]
+
     private func environment(_ device: String) -> [String: String] {
-        ["MARTLET_HOME": home(device), "MARTLET_CONDITIONS": conditions(device)]
+        ["MARTLET_HOME": home(device), "MARTLET_CONDITIONS": conditions(device)].merging(
+            surroundings
+        ) { $1 }
     }
 
     /// `port`: of another server than the first.

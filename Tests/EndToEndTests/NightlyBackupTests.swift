@@ -47,13 +47,7 @@ import Testing
             try FileManager.default.copyItem(
                 atPath: RealPhotos.path("camera") + "/" + name, toPath: photos + "/" + name)
         }
-        for index in 0..<60 {
-            let bytes = (0..<300_000).map {
-                UInt8(truncatingIfNeeded: ($0 &* 97) ^ ($0 >> 7) ^ index ^ ($0 >> 15 &* index))
-            }
-            try (Data([0xff, 0xd8, 0xff]) + Data(bytes))
-                .write(to: URL(fileURLWithPath: "\(photos)/\(index).jpg"))
-        }
+        try Files.makeNoise(60, byteCount: 300_000, in: photos)
         try house.signIn("camera", optimize: true)
         try house.martlet("camera", "photos", "source", "add", photos)
         #expect(try house.martlet("camera", "sync", "--once").status == 0)

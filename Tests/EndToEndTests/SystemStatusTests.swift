@@ -7,22 +7,11 @@ import Testing
     /// A device whose agent runs, and a server that can be told to be slow.
     private func household() throws -> Household {
         let house = try Household()
-        house.killServer()
-        try setServer("{}", house)
-        try house.startServer(with: ["MARTLET_SERVER_CONDITIONS": serverConditions(house)])
+        try house.startServerWithConditions()
         try house.signIn("camera")
         _ = try house.startAgent("camera")
         try house.expectUpToDate("camera")
         return house
-    }
-
-    private func serverConditions(_ house: Household) -> String {
-        house.folder.file("server-conditions.json")
-    }
-
-    private func setServer(_ json: String, _ house: Household) throws {
-        try Data(json.utf8).write(
-            to: URL(fileURLWithPath: serverConditions(house)), options: .atomic)
     }
 
     private struct Shown: Decodable {
@@ -47,14 +36,7 @@ import Testing
             "serverDegraded", on: "camera", saying: "Photos on the server is slower than usual",
             "one answer in 20 takes 2.", "since 20"
         ) {
-            try setServer(
-                #"{"delayMilliseconds":{"photos":2500},"windowMilliseconds":20000}"#, house)
-            usleep(2_500_000)
-            // As many requests at once as tell something; each is refused, and slowly.
-            let command =
-                "seq 12 | xargs -P 12 -I N curl -s -o /dev/null "
-                + "'\(house.url)/api/v1/photos/months?N'"
-            #expect(try shell(command) == 0)
+            try house.slowPhotosDown()
             #expect(try photos(house)?.state == "degraded")
             #expect(try photos(house)?.percentileMilliseconds ?? 0 > 2_400)
             // The device hears it with its next report: what it has to say changes.
@@ -62,7 +44,7 @@ import Testing
         } goneAfter: {
             // Nothing waits because of it.
             #expect(try house.status("camera").counts["waiting"] == 0)
-            try setServer(#"{"windowMilliseconds":20000}"#, house)
+            try house.setServerConditions(#"{"windowMilliseconds":20000}"#)
             #expect(try soon(within: 40) { try photos(house)?.state == "available" })
             try house.setConditions("{}", on: "camera")
         }

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// A mail server and receivers of alerts by HTTP on loopback (`Tests/alert-receivers.py`), for one
 /// test; they end with it, however that ends.
@@ -20,49 +19,21 @@ package final class AlertReceivers: Sendable {
         case ok, fail, refuse, slow
     }
 
-    private struct Greeting: Decodable {
+    private struct Greeting: Decodable, Sendable {
         let ports: [String: Int]
         let trust: String
     }
 
     /// Certificates to trust, PEM.
-    package let trust: String
-    private let ports: [String: Int]
-    private let process: Process
-    private let input: Pipe
+    package var trust: String { script.greeting.trust }
+    private let script: ScriptProcess<Greeting>
 
-    package init() throws {
-        let tests = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let build =
-            ProcessInfo.processInfo.environment["MARTLET_BUILD"]
-            ?? tests.deletingLastPathComponent().path + "/.build"
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: build + "/python/bin/python")
-        process.arguments = [tests.path + "/alert-receivers.py"]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        var line = Data()
-        while line.last != UInt8(ascii: "\n") {
-            let more = output.fileHandleForReading.availableData
-            guard !more.isEmpty else {
-                throw AlertReceiversFailure(
-                    text: "The mail server for tests does not start: run script/bootstrap test.")
-            }
-            line += more
-        }
-        let greeting = try JSONDecoder().decode(Greeting.self, from: line)
-        (ports, trust) = (greeting.ports, greeting.trust)
-        self.process = process
-        self.input = input
-    }
+    package init() throws { script = try ScriptProcess("alert-receivers.py") }
 
-    deinit { try? input.fileHandleForWriting.close() }
+    deinit { script.end() }
 
     /// Of `starttls`, `tls`, `plain`, `http`, `https`, `mute` (never says a word) or `nobody`.
-    package func port(_ name: String) -> Int { ports[name] ?? 0 }
+    package func port(_ name: String) -> Int { script.greeting.ports[name] ?? 0 }
 
     package func taken() throws -> [Taken] {
         try JSONDecoder().decode([Taken].self, from: try curl("/__received", body: nil))

@@ -6,13 +6,12 @@ import Synchronization
 /// moto (`Tests/s3-server.py`), which fails on demand; with MARTLET_TEST_S3=swift OpenStack Swift
 /// (`Tests/swift-store.py`), which is one that people use.
 package final class S3TestServer: Sendable {
-    package let endpoint: String
-    package let bucket: String
-    package let accessKey: String
-    package let secretKey: String
-    package let region: String
-    private let process: Process
-    private let input: Pipe
+    package var endpoint: String { script.greeting.endpoint }
+    package var bucket: String { script.greeting.bucket }
+    package var accessKey: String { script.greeting.accessKey }
+    package var secretKey: String { script.greeting.secretKey }
+    package var region: String { script.greeting.region }
+    private let script: ScriptProcess<Greeting>
 
     private static let running = Mutex<S3TestServer?>(nil)
 
@@ -26,7 +25,7 @@ package final class S3TestServer: Sendable {
         }
     }
 
-    private struct Greeting: Decodable {
+    private struct Greeting: Decodable, Sendable {
         let endpoint: String
         let bucket: String
         let region: String
@@ -38,38 +37,10 @@ package final class S3TestServer: Sendable {
         ProcessInfo.processInfo.environment["MARTLET_TEST_S3"] == "swift"
 
     private init() throws {
-        let tests = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let build =
-            ProcessInfo.processInfo.environment["MARTLET_BUILD"]
-            ?? tests.deletingLastPathComponent().path + "/.build"
-        let process = Process()
-        process.executableURL = URL(
-            fileURLWithPath: Self.isSwift ? "/usr/bin/python3" : build + "/python/bin/python")
-        process.arguments = [
-            tests.path + (Self.isSwift ? "/swift-store.py" : "/s3-server.py")
-        ]
-        let (input, output) = (Pipe(), Pipe())
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        var line = Data()
-        while line.last != UInt8(ascii: "\n") {
-            let more = output.fileHandleForReading.availableData
-            guard !more.isEmpty else {
-                throw S3TestServerFailure(
-                    text: "The S3 store for tests does not start: run script/bootstrap test.")
-            }
-            line += more
-        }
-        let greeting = try JSONDecoder().decode(Greeting.self, from: line)
-        endpoint = greeting.endpoint
-        bucket = greeting.bucket
-        region = greeting.region
-        accessKey = greeting.accessKey
-        secretKey = greeting.secretKey
-        self.process = process
-        self.input = input
+        script =
+            Self.isSwift
+            ? try ScriptProcess("swift-store.py", python: "/usr/bin/python3")
+            : try ScriptProcess("s3-server.py")
     }
 
     /// What `serve --blobs s3://…` finds in its environment.

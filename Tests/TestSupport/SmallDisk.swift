@@ -29,6 +29,10 @@ package final class SmallDisk: Sendable {
 
     package func empty() throws { try run("rm -f \"$1/ballast\"") }
 
+    package func setReadOnly(_ isReadOnly: Bool) throws {
+        try run("mount -o remount,\(isReadOnly ? "ro" : "rw") \"$1\"")
+    }
+
     package func give(to user: String) throws { try run("chown \(user) \"$1\"") }
 
     private func run(_ script: String) throws {

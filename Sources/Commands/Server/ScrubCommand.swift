@@ -69,7 +69,7 @@ struct ScrubCommand: AsyncParsableCommand {
                 .incomplete, "scrubDoubtful", "Nothing was set aside for now: \(doubt).")
         }
         let damaged = try await scrub.damagedRows()
-        guard damaged.isEmpty else {
+        guard damaged.count == 0 else {
             throw Complaint(
                 .incomplete, "storedRowsDamaged",
                 "\(EvidenceText.items(damaged.count)) of the database are not what was written there: "

@@ -22,6 +22,10 @@ package struct Examination: Sendable {
 
 /// Looks at everything that can make this device's sync stall.
 package enum Examinations {
+    private static let certificateFaults: Set<FindingCode> = [
+        .certificateNotValid, .certificateOfOther, .certificateUntrusted,
+    ]
+
     /// In the order that they are shown; the last tells what the others did not.
     package static var all: [Examination] {
         account + machine + network + database + library + items + [reasons]
@@ -35,7 +39,11 @@ package enum Examinations {
         for examination in all {
             let began = question.surroundings.now().uptime
             var look = await examination.look(device)
-            let told = Set(reports.flatMap(\.findings).map(\.code))
+            var told = Set(reports.flatMap(\.findings).map(\.code))
+            // The agent says only that it gets no answer.
+            if !told.isDisjoint(with: certificateFaults) {
+                told.insert(FindingCode(.serverUnreachable))
+            }
             if examination.name == reasons.name {
                 look.findings.removeAll { told.contains($0.code) }
             }

@@ -17,6 +17,8 @@ struct ExaminedDevice: Sendable {
     struct ServerAnswers: Sendable {
         /// By probe: how long it took, or what broke it.
         var probes: [Result<Int64, RequestFailure>] = []
+        /// What is wrong with its certificate, when that broke the probe.
+        var certificate: CertificateFault?
         var identity: IdentityReply?
         var devices: Result<DevicesReply, RequestFailure>?
         var state: StateReply?
@@ -119,7 +121,10 @@ struct ExaminedDevice: Sendable {
             } catch {
                 answers.probes.append(.failure(error))
                 // A server that is away is not waited for again and again.
-                if answers.identity == nil { return answers }
+                if answers.identity == nil {
+                    answers.certificate = await client.certificateFault(behind: error)
+                    return answers
+                }
             }
         }
         guard answers.identity != nil else { return answers }
@@ -170,6 +175,8 @@ extension Limits {
     static let agentNoticesMilliseconds: Int64 = 4_000
     /// What a repair waits for at most.
     static let repairSecondsMax: Int64 = 600
+    /// How long an agent whose service was restarted may take to answer.
+    static let restartSecondsMax: Int64 = 60
     /// Bytes a second that a deep look reads, so that others can use the disk.
     static let rereadByteCountPerSecond: Int64 = 100 << 20
 }

@@ -42,6 +42,10 @@ extension Examinations {
             return .notPossible("not signed in")
         }
         var findings: [Finding] = []
+        if let cause = device.home.cannotBeWritten {
+            findings.append(
+                Finding(.homeNotWritable, ["path": device.home.path, "cause": cause]))
+        }
         var homeSpace = statvfs()
         if statvfs(device.home.path, &homeSpace) == 0 {
             let free = Int64(clamping: UInt64(homeSpace.f_bavail) * UInt64(homeSpace.f_frsize))

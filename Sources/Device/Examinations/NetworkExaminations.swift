@@ -61,6 +61,7 @@ extension Examinations {
         _ failure: RequestFailure, _ server: String, _ device: ExaminedDevice
     ) -> Finding {
         let next = "it is reached again"
+        if let fault = device.server.certificate { return finding(fault, server) }
         switch failure {
         case .unreachable(let cause) where cause.contains("something else answers"):
             return Finding(.captivePortal, ["server": server, "cause": cause], device)
@@ -80,6 +81,27 @@ extension Examinations {
         default:
             return Finding(
                 .serverDown, ["cause": failure.sentence.asCause, "nextTry": next], device)
+        }
+    }
+
+    private static func finding(_ fault: CertificateFault, _ server: String) -> Finding {
+        switch fault {
+        case .ended(let time):
+            Finding(
+                .certificateNotValid,
+                ["server": server, "validity": "ended on \(EvidenceText.time(time))"])
+        case .notBegun(let time):
+            Finding(
+                .certificateNotValid,
+                ["server": server, "validity": "begins on \(EvidenceText.time(time))"])
+        case .ofOther(let names, let host):
+            Finding(
+                .certificateOfOther,
+                [
+                    "server": server, "host": host,
+                    "names": names.isEmpty ? "no name" : names.joined(separator: ", "),
+                ])
+        case .untrusted: Finding(.certificateUntrusted, ["server": server])
         }
     }
 
@@ -106,7 +128,9 @@ extension Examinations {
         }
         for service in status.services where service.state == .degraded || service.state == .outage
         {
-            let trouble = service.state == .outage ? "fails" : "is slower than usual"
+            let trouble = EvidenceText.trouble(
+                service.state, since: service.since,
+                percentileMilliseconds: service.percentileMilliseconds)
             findings.append(
                 Finding(
                     .serverDegraded, ["service": service.title, "trouble": trouble], device))

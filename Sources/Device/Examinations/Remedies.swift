@@ -144,12 +144,24 @@ package struct Remedies: Sendable {
     }
 
     private func restartAgent() async -> RemedyOutcome {
+        // Proven again: it may have been busy, or have ended.
+        if await ControlClient(home).ask(.status) != nil { return .notNeeded }
+        if AgentLock.isFree(home) { return .notNeeded }
         guard let restart else {
             return .refused(
                 "The agent is no service of yours: end its process, then run martlet sync.")
         }
         if let problem = restart() { return .refused(problem) }
-        return .done("The service was restarted.")
+        let (sleep, now) = (question.surroundings.sleep, question.surroundings.now)
+        let end = now().uptime + Limits.restartSecondsMax * 1_000
+        while now().uptime < end {
+            if await ControlClient(home).ask(.status) != nil {
+                return .done("The service was restarted, and its agent answers.")
+            }
+            try? await sleep(.milliseconds(Limits.progressMilliseconds))
+        }
+        return .refused(
+            "The service was restarted, and its agent does not answer: see journalctl --user.")
     }
 
     private func sendAgain() async throws(AgentError) -> RemedyOutcome {

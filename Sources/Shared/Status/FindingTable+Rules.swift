@@ -23,6 +23,21 @@ extension FindingTable {
 
     static let network: [FindingRule] = [
         FindingRule(
+            .certificateNotValid, .trouble,
+            "The certificate of {server} {validity}, by this device's clock.",
+            advice: "Check this device's date; if it is right, tell the server's owner to renew "
+                + "the certificate."),
+        FindingRule(
+            .certificateOfOther, .trouble,
+            "The certificate that {server} shows is for {names}, not for {host}.",
+            advice: "Run martlet login with the address that it is for. If it fitted until now, "
+                + "ask the server's owner first: another program may be answering."),
+        FindingRule(
+            .certificateUntrusted, .trouble,
+            "The certificate that {server} shows was signed by nobody whom this device knows.",
+            advice: "Run martlet login with --trust and the owner's certificate. If it was "
+                + "trusted until now, ask the owner first: another program may be answering."),
+        FindingRule(
             .slowAnswers, .hindrance,
             "The server took {latency} to answer; {broken} of {tries} tries broke.",
             advice: "Try again later, or from another network."),
@@ -46,6 +61,10 @@ extension FindingTable {
             "The agent of this device runs ({holder}), and does not answer.",
             advice: "End that process and run martlet sync, or martlet service install.",
             remedy: .restartAgent),
+        FindingRule(
+            .homeNotWritable, .trouble,
+            "This device's own folder {path} cannot be written: {cause}.",
+            advice: "Mount its disk for writing, or check who owns it: until then nothing syncs."),
         FindingRule(
             .homeNearlyFull, .hindrance,
             "{free} are free where {path} lies: the device's database may not grow.",

@@ -34,6 +34,9 @@ extension FindingCode {
 
 // The way to the server
 extension FindingCode {
+    package static let certificateNotValid = FindingCode(rawValue: "certificateNotValid")
+    package static let certificateOfOther = FindingCode(rawValue: "certificateOfOther")
+    package static let certificateUntrusted = FindingCode(rawValue: "certificateUntrusted")
     package static let slowAnswers = FindingCode(rawValue: "slowAnswers")
     package static let tunnelInUse = FindingCode(rawValue: "tunnelInUse")
     package static let roundTripFailed = FindingCode(rawValue: "roundTripFailed")
@@ -43,6 +46,7 @@ extension FindingCode {
 // This machine
 extension FindingCode {
     package static let agentSilent = FindingCode(rawValue: "agentSilent")
+    package static let homeNotWritable = FindingCode(rawValue: "homeNotWritable")
     package static let homeNearlyFull = FindingCode(rawValue: "homeNearlyFull")
     package static let deviceWillNotFit = FindingCode(rawValue: "deviceWillNotFit")
 }

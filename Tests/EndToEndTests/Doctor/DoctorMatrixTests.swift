@@ -12,12 +12,32 @@ import Testing
         let world = try DoctorWorld()
         try expectWell(world)
         for fault in PlantedFault.all { try prove(fault, in: world) }
+        if SmallDisk.canBeMade { for fault in PlantedFault.home { try prove(fault, in: world) } }
         let other = try DoctorWorld(optimize: true)
         try expectWell(other)
         for fault in PlantedFault.previews { try prove(fault, in: other) }
-        let count = PlantedFault.all.count + PlantedFault.previews.count
-        print("Planted \(count) faults.")
-        #expect(count >= 45)
+        #expect(PlantedFault.everything.count >= 75)
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func `every fault of a certificate is told from the others`() throws {
+        let world = try DoctorWorld(usesTLS: true)
+        try expectWell(world)
+        for fault in PlantedFault.trust { try prove(fault, in: world) }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `every planted fault of a server is named, and mended where it should be`() throws {
+        let world = try DoctorWorld(isBackedUp: true)
+        try expectWell(world)
+        let shown = try world.serverDoctor(["--deep"])
+        #expect(shown.well, "in the beginning: \(shown.complaints)")
+        for fault in PlantedFault.server { try prove(fault, in: world) }
+        // What the server has is what was there in the beginning.
+        try world.house.signIn("visitor")
+        try world.sync("visitor")
+        let there = try Files.digests(in: world.house.library("visitor"))
+        #expect(Set(there.keys) == world.digests)
     }
 
     private func expectWell(_ world: DoctorWorld) throws {
@@ -28,37 +48,38 @@ import Testing
 
     private func prove(_ fault: PlantedFault, in world: DoctorWorld) throws {
         try fault.plant(world)
-        let before = try Files.inventory(of: world.library)
-        let found = try doctor(world, fault.arguments)
+        let before = try world.inventory(fault)
+        let found = try doctor(world, fault)
         let finding = found.findings.first { $0.code == fault.finding }
         #expect(finding != nil, "\(fault): found \(found.findings)")
         #expect(finding?.message.contains("unknown") != true, "\(fault): \(finding?.message ?? "")")
-        #expect(try Files.inventory(of: world.library) == before, "\(fault): looking changed it")
+        #expect(try world.inventory(fault) == before, "\(fault): looking changed it")
         if let remedy = fault.remedy {
             #expect(finding?.remedy == remedy, "\(fault): \(finding?.remedy ?? "no remedy")")
-            let mended = try doctor(world, fault.arguments + ["--fix", "--yes"])
+            let mended = try doctor(world, fault, ["--fix", "--yes"])
             let step = mended.remedies.first { $0.code == remedy }
             // A remedy before it may have mended it as well.
             let isMended = step?.outcome == "done" || step?.outcome == "notNeeded"
             #expect(isMended, "\(fault): \(mended.remedies)")
-        } else {
-            try fault.end(world)
+            let again = mended.findings.first { $0.code == fault.finding }
+            #expect(again == nil, "\(fault), mended: \(mended.findings)")
         }
-        let after = try doctor(world, fault.arguments)
+        try fault.end(world)
+        if fault.isOfServer { try expectWell(world) }
+        let after = try doctor(world, fault)
         #expect(after.well, "\(fault), afterwards: \(after.complaints)")
         let again = after.findings.first { $0.code == fault.finding }
         #expect(again == nil, "\(fault) is found again: \(after.findings)")
         #expect(try world.lacking().isEmpty, "\(fault): bytes are gone")
     }
 
-    private func doctor(_ world: DoctorWorld, _ arguments: [String]) throws -> ShownDoctor {
-        let result = try world.house.martlet(world.device, ["doctor", "--json"] + arguments)
-        do {
-            return try JSONDecoder().decode(ShownDoctor.self, from: Data(result.output.utf8))
-        } catch {
-            throw HouseholdError(
-                description: "doctor: \(result.status) \(result.output)\(result.errors)")
-        }
+    private func doctor(
+        _ world: DoctorWorld, _ fault: PlantedFault, _ more: [String] = []
+    ) throws -> ShownDoctor {
+        let arguments = fault.arguments + more
+        if fault.isOfServer { return try world.serverDoctor(arguments) }
+        return try ShownDoctor(
+            of: world.house.martlet(world.device, ["doctor", "--json"] + arguments))
     }
 
     @Test(.timeLimit(.minutes(3)))

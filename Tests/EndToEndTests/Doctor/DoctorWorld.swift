@@ -9,6 +9,7 @@ final class DoctorWorld {
     let device: String
     private(set) var digests: Set<Digest> = []
     private var stranger: Process?
+    private var disk: SmallDisk?
 
     static let names = [
         "gps/DSCN0010.jpg", "gps/DSCN0012.jpg", "gps/DSCN0021.jpg", "gps/DSCN0025.jpg",
@@ -16,8 +17,10 @@ final class DoctorWorld {
     ]
 
     /// `optimize`: the pictures come from another device, and here are their previews.
-    init(optimize: Bool = false) throws {
-        house = try Household()
+    ///
+    /// `isBackedUp`: the server has a backup that was proven to restore.
+    init(optimize: Bool = false, usesTLS: Bool = false, isBackedUp: Bool = false) throws {
+        house = try Household(usesTLS: usesTLS)
         device = optimize ? "phone" : "camera"
         try house.signIn("camera")
         for name in Self.names { try add(name, on: "camera") }
@@ -29,6 +32,12 @@ final class DoctorWorld {
             try sync("phone")
         }
         digests = Set(try Files.digests(in: library).keys)
+        if isBackedUp { try backUp() }
+    }
+
+    /// A service is nobody's child: it would outlive a test that broke off.
+    deinit {
+        if !house.surroundings.isEmpty, let agent = try? servicePID() { kill(agent, SIGKILL) }
     }
 
     var library: String { house.library(device) }
@@ -131,6 +140,33 @@ final class DoctorWorld {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         stranger = nil
+    }
+
+    // MARK: The device's own folder, on a small disk
+
+    func moveHome() throws {
+        let disk = try SmallDisk(megabytes: 24)
+        let home = house.home(device)
+        let moved = "cp -a '\(home)' '\(disk.path)/home' && mv '\(home)' '\(home)-away'"
+        guard try shell("\(moved) && ln -s '\(disk.path)/home' '\(home)'") == 0 else {
+            throw HouseholdError(description: "\(home) cannot be moved")
+        }
+        self.disk = disk
+    }
+
+    func fillHome() throws { try disk?.fill(leaving: 0) }
+
+    func setHomeReadOnly(_ isReadOnly: Bool) throws { try disk?.setReadOnly(isReadOnly) }
+
+    /// With all that was written meanwhile.
+    func moveHomeBack() throws {
+        let home = house.home(device)
+        try disk?.empty()
+        let back = "cp -a '\(home)/.' '\(home)-back' && rm '\(home)' && mv '\(home)-back' '\(home)'"
+        guard try shell("\(back) && rm -r '\(home)-away'") == 0 else {
+            throw HouseholdError(description: "\(home) cannot be moved back")
+        }
+        disk = nil
     }
 
     /// Every digest that was there in the beginning is there still.

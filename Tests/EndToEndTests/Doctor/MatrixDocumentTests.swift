@@ -10,7 +10,7 @@ struct MatrixDocumentTests {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
         .appendingPathComponent("Documentation/troubleshooting.md")
-    private static let faults = PlantedFault.all + PlantedFault.previews
+    private static let faults = PlantedFault.everything
 
     @Test func `the document's table of faults is the matrix`() throws {
         let document = try String(contentsOf: Self.path, encoding: .utf8)

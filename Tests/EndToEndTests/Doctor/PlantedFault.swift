@@ -8,29 +8,34 @@ struct PlantedFault: Sendable, CustomStringConvertible {
     /// The remedy by which that person does.
     let byHand: String?
     let arguments: [String]
+    /// Looked at beside the server, with `--server`.
+    let isOfServer: Bool
     let plant: @Sendable (DoctorWorld) throws -> Void
-    /// Ends the cause, as its owner would.
+    /// Ends the cause, as its owner would; after a remedy, what its owner does then.
     let end: @Sendable (DoctorWorld) throws -> Void
 
     var description: String { name }
 
     /// Mended by the doctor.
     init(
-        _ name: String, _ finding: String, mendedBy remedy: String, _ arguments: String...,
-        plant: @escaping @Sendable (DoctorWorld) throws -> Void
+        _ name: String, _ finding: String, mendedBy remedy: String, arguments: [String] = [],
+        isOfServer: Bool = false, plant: @escaping @Sendable (DoctorWorld) throws -> Void,
+        then end: @escaping @Sendable (DoctorWorld) throws -> Void = { _ in }
     ) {
         self.name = name
         self.finding = finding
         self.remedy = remedy
         byHand = nil
         self.arguments = arguments
+        self.isOfServer = isOfServer
         self.plant = plant
-        end = { _ in }
+        self.end = end
     }
 
     /// Named by the doctor, ended by a person.
     init(
-        _ name: String, _ finding: String, byHand: String? = nil,
+        _ name: String, _ finding: String, byHand: String? = nil, arguments: [String] = [],
+        isOfServer: Bool = false,
         plant: @escaping @Sendable (DoctorWorld) throws -> Void,
         endedBy end: @escaping @Sendable (DoctorWorld) throws -> Void
     ) {
@@ -38,7 +43,8 @@ struct PlantedFault: Sendable, CustomStringConvertible {
         self.finding = finding
         remedy = nil
         self.byHand = byHand
-        arguments = []
+        self.arguments = arguments
+        self.isOfServer = isOfServer
         self.plant = plant
         self.end = end
     }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Records
 import TestSupport
+import Testing
 
 // Faults of files, of the device's database, and of the server's copies.
 extension PlantedFault {
@@ -125,21 +126,43 @@ extension PlantedFault {
     ]
 
     static let copies: [PlantedFault] = [
-        PlantedFault("a file that rotted", "bytesDiffer", mendedBy: "fetchGoodCopy", "--deep") {
+        PlantedFault(
+            "a file that rotted", "bytesDiffer", mendedBy: "fetchGoodCopy",
+            arguments: ["--deep"]
+        ) {
             world in
             try world.rot(world.library + "/DSCN0027.jpg")
         },
         PlantedFault(
-            "an object that the server lost", "serverLacks", mendedBy: "sendAgain", "--deep"
+            "an object that the server lost", "serverLacks", mendedBy: "sendAgain",
+            arguments: ["--deep"]
         ) {
             world in
             _ = unlink(try world.object(of: try world.addNew(0)))
         },
         PlantedFault(
-            "an object that rotted on the server", "serverLacks", mendedBy: "sendAgain", "--deep"
+            "an object that rotted on the server", "serverLacks", mendedBy: "sendAgain",
+            arguments: ["--deep"]
         ) { world in
             let path = try world.object(of: try world.addNew(1))
             try world.overwrite([0x5A, 0x5A, 0x5A], at: 10_000, of: path)
+        },
+        PlantedFault(
+            "most originals rotted", "bytesDiffer", byHand: "startOver",
+            arguments: ["--deep"]
+        ) { world in
+            // So many that no repair believes it: file by file it is refused.
+            for name in Files.names(in: world.library) {
+                let path = world.library + "/" + name
+                if world.byteCount(path) > 30_000 { try world.rot(path) }
+            }
+            let refused = try world.house.doctor(world.device, "--deep", "--fix", "--yes")
+            guard refused.remedies.map(\.outcome) == ["refused"] else {
+                throw HouseholdError(description: "not refused: \(refused.remedies)")
+            }
+        } endedBy: { world in
+            try world.house.martlet(world.device, "doctor", "start-over", "--yes")
+            try world.sync()
         },
         PlantedFault("more to come than fits", "deviceWillNotFit") { world in
             // Heard of while there is no space at all, so that it is not fetched.

@@ -5,7 +5,10 @@ import Testing
 
 extension PlantedFault {
     /// Every planted fault; Documentation/troubleshooting.md has the same table.
-    static let all = surroundings + account + library + files + database + copies
+    static let everything = all + home + previews + trust + server
+
+    /// Those of a device and its server as they mostly are.
+    static let all = surroundings + account + agent + library + files + database + copies
 
     static let surroundings: [PlantedFault] = [
         PlantedFault("no route", "offline", conditions: #"{"network":{"reachable":false}}"#),
@@ -57,6 +60,13 @@ extension PlantedFault {
             try world.house.onServer("maintenance", "off")
             _ = soon { !((try? world.house.get("/api/v1/identity"))?.contains(Self.word) ?? true) }
         },
+        PlantedFault("a server that is slower than usual", "serverDegraded") { world in
+            try world.house.startServerWithConditions()
+            try world.house.slowPhotosDown()
+        } endedBy: { world in
+            world.house.killServer()
+            try world.house.startServer()
+        },
         PlantedFault("an account that is nearly full", "accountNearlyFull") { world in
             try world.house.setQuota("1.1MB")
         } endedBy: { world in
@@ -90,14 +100,6 @@ extension PlantedFault {
             "a configuration that others can read", "secretReadable", mendedBy: "makePrivate"
         ) { world in
             world.mode(0o664, of: world.house.home(world.device) + "/configuration.json")
-        },
-        PlantedFault("an agent that hangs", "agentSilent") { world in
-            let agent = try world.house.startAgent(world.device)
-            try world.house.expectUpToDate(world.device)
-            kill(agent.processIdentifier, SIGSTOP)
-        } endedBy: { world in
-            world.house.endAgents()
-            try world.sync()
         },
     ]
 

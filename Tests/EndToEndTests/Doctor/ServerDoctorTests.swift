@@ -27,13 +27,7 @@ import Testing
     }
 
     private func doctor(_ world: DoctorWorld, _ more: String...) throws -> ShownDoctor {
-        let result = try Program.run(
-            ["doctor", "--server", "--json", "--data", world.house.folder.file("data")] + more)
-        do {
-            return try JSONDecoder().decode(ShownDoctor.self, from: Data(result.output.utf8))
-        } catch {
-            throw HouseholdError(description: "\(result.status) \(result.output)\(result.errors)")
-        }
+        try world.serverDoctor(more)
     }
 
     /// Bad, but for what a server that nobody backs up is always told.

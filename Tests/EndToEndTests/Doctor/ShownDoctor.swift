@@ -31,6 +31,15 @@ struct ShownDoctor: Decodable {
         var description: String { "\(code) \(outcome): \(message ?? "")" }
     }
 
+    init(of result: Program.Result) throws {
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(result.output.utf8))
+        } catch {
+            throw HouseholdError(
+                description: "doctor: \(result.status) \(result.output)\(result.errors)")
+        }
+    }
+
     let well: Bool
     let seconds: Double
     let examinations: [Examination]
@@ -46,14 +55,9 @@ extension Household {
         _ device: String, _ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> ShownDoctor {
         let result = try martlet(device, ["doctor", "--json"] + arguments)
-        do {
-            let shown = try JSONDecoder().decode(ShownDoctor.self, from: Data(result.output.utf8))
-            #expect(result.status == (shown.well ? 0 : 3), sourceLocation: sourceLocation)
-            return shown
-        } catch {
-            throw HouseholdError(
-                description: "doctor: \(result.status) \(result.output)\(result.errors)")
-        }
+        let shown = try ShownDoctor(of: result)
+        #expect(result.status == (shown.well ? 0 : 3), sourceLocation: sourceLocation)
+        return shown
     }
 }
 
@@ -65,6 +69,8 @@ func sql(_ statements: String..., on path: String) throws {
             throw HouseholdError(description: "\(path) cannot be opened")
         }
         defer { sqlite3_close_v2(handle) }
+        // A server may be writing.
+        sqlite3_busy_timeout(handle, 10_000)
         // Tests may do what no program should.
         sqlite3_exec(handle, "PRAGMA writable_schema = ON", nil, nil, nil)
         guard sqlite3_exec(handle, statement, nil, nil, nil) == SQLITE_OK else {

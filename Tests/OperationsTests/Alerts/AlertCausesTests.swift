@@ -45,7 +45,8 @@ import Testing
                         holder: nil), database: .success(database), store: .success(store),
                     kernel: Kernel(randomNumber: numbers.next), migrations: Self.migrations,
                     surroundings: ExaminedServer.Surroundings(
-                        now: clock.read, monotonicMilliseconds: { 0 }, clock: ContinuousClock()),
+                        now: clock.read, monotonicMilliseconds: { clock.read().milliseconds },
+                        clock: ContinuousClock()),
                     isDeep: false)
             })
     }
@@ -164,5 +165,44 @@ import Testing
         #expect(failing?.subject == "mail")
         #expect(failing?.source == "doctor alerts")
         #expect(look.sources.isSuperset(of: ["devices", "certificate", "doctor alerts"]))
+    }
+
+    private func write(_ sql: String) async throws {
+        try await database.write { _ = try $0.execute(sql) }
+    }
+
+    @Test func `a row that is not what was written is told of within a day, until it is mended`()
+        async throws
+    {
+        try await addDevice("laptop", daysAgo: 0)
+        try await database.write { try RowSums.sealNew(SummedTable.all, in: $0) }
+        let causes = try causes()
+        let sound = try await causes.look(silentDays: nil)
+        #expect(!codes(sound).contains("storedRowsDamaged"))
+        #expect(sound.sources.contains("doctor storedRows"))
+        try await write("UPDATE credential SET password = 'y'")
+        // All rows are read once a day, not with every look.
+        clock.advance(seconds: 86_399)
+        #expect(try await !codes(causes.look(silentDays: nil)).contains("storedRowsDamaged"))
+        clock.advance(seconds: 1)
+        let damaged = try await causes.look(silentDays: nil).sightings.first {
+            $0.code == "storedRowsDamaged"
+        }
+        #expect(damaged?.message.contains("credential") == true, "\(damaged?.message ?? "")")
+        #expect(damaged?.advice?.contains("martlet doctor --server --fix") == true)
+        try await write("UPDATE credential SET password = 'x'")
+        clock.advance(seconds: 3_599)
+        #expect(try await codes(causes.look(silentDays: nil)).contains("storedRowsDamaged"))
+        clock.advance(seconds: 1)
+        let mended = try await causes.look(silentDays: nil)
+        #expect(!codes(mended).contains("storedRowsDamaged"))
+        #expect(mended.sources.contains("doctor storedRows"))
+    }
+
+    @Test func `a server that starts looks at its rows at once`() async throws {
+        try await addDevice("laptop", daysAgo: 0)
+        try await database.write { try RowSums.sealNew(SummedTable.all, in: $0) }
+        try await write("UPDATE device SET name = 'other'")
+        #expect(try await codes(causes().look(silentDays: nil)).contains("storedRowsDamaged"))
     }
 }

@@ -129,6 +129,11 @@ package struct DeviceHome: Hashable, Sendable {
         }
     }
 
+    /// Why nothing can be written to the folder; `nil` when it can be.
+    package var cannotBeWritten: String? {
+        access(path, W_OK) == 0 ? nil : DiskError(errno: errno).text
+    }
+
     package var isSignedIn: Bool { access(configurationPath, F_OK) == 0 && hasToken }
 
     private var hasToken: Bool { access(tokenPath, F_OK) == 0 }
@@ -275,8 +280,11 @@ package final class AgentLock: Sendable {
     package init(_ home: DeviceHome, since: Timestamp? = nil) throws(AgentError) {
         file = open(home.lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
+            let cause = DiskError(errno: errno).text
             throw AgentError(
-                .homeUnusable, "The folder \(home.path) cannot be written: check its rights.")
+                .homeUnusable,
+                "The folder \(home.path) cannot be written (\(cause)): check its disk and its "
+                    + "rights.")
         }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             let holder = Self.holder(of: home)

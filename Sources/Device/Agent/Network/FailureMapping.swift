@@ -72,6 +72,10 @@ extension RequestFailure {
 }
 
 enum TransportText {
+    /// How the words begin when the server's certificate is refused.
+    static let certificate = "its certificate "
+    static let untrusted = certificate + "is not trusted: nobody whom this device knows signed it"
+
     /// One line in the system's own words, without type names.
     static func text(of error: any Error) -> String {
         if let error = error as? IOError { return systemText(error.errnoCode) }
@@ -88,8 +92,10 @@ enum TransportText {
         if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
             return "it does not speak TLS: try its address with http://"
         }
-        if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("handshake") {
-            return "its certificate is not trusted"
+        if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("handshake")
+            || text.contains("failedToValidateHostname")
+        {
+            return untrusted
         }
         return "the connection failed"
     }

@@ -23,15 +23,18 @@ package final class ServerClient: Sendable {
     let http: HTTPClient
     private let token: Mutex<BearerToken?>
     private let heard = Mutex<(@Sendable (String) -> Void)?>(nil)
+    let now: @Sendable () -> Moment
 
     /// Close it with `shutdown` when it is no longer used.
     ///
     /// `trusting`: PEM files with authorities of the owner's own, beside those of the system.
     package init(
         address: ServerAddress, token: BearerToken? = nil, trusting files: [String] = [],
-        isEventStream: Bool = false
+        isEventStream: Bool = false,
+        now: @escaping @Sendable () -> Moment = Surroundings.machine().now
     ) {
         self.address = address
+        self.now = now
         self.token = Mutex(token)
         var configuration = HTTPClient.Configuration()
         configuration.httpVersion = .http1Only
@@ -88,7 +91,8 @@ package final class ServerClient: Sendable {
         do {
             response = try await http.execute(request, deadline: .distantFuture)
         } catch {
-            throw RequestFailure(transport: error)
+            let failure = RequestFailure(transport: error)
+            throw await certificateFault(behind: failure).map { .unreachable($0.text) } ?? failure
         }
         if let date = response.headers.first(name: "Date") { heard.withLock { $0 }?(date) }
         guard (200..<300).contains(Int(response.status.code)) else {

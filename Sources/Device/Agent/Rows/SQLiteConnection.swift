@@ -3,6 +3,14 @@ import GRDBSQLite
 import Records
 import SyncEngine
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// A value handed to a statement.
 enum SQLiteArgument {
     case null
@@ -35,7 +43,10 @@ final class SQLiteConnection {
             SQLITE_OPEN_NOMUTEX
             | (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
         var handle: OpaquePointer?
-        let result = sqlite3_open_v2(path, &handle, flags, nil)
+        let isFixed = readOnly && Self.cannotChange(path)
+        let result = sqlite3_open_v2(
+            isFixed ? Self.fixedAddress(of: path) : path, &handle,
+            isFixed ? flags | SQLITE_OPEN_URI : flags, nil)
         guard result == SQLITE_OK, let handle else {
             sqlite3_close_v2(handle)
             throw RowsError(
@@ -50,6 +61,21 @@ final class SQLiteConnection {
     deinit {
         statements.removeAll()
         sqlite3_close_v2(handle)
+    }
+
+    /// Whether its disk is mounted read-only and the file is whole without a log: SQLite reads such a
+    /// one only when it is told.
+    private static func cannotChange(_ path: String) -> Bool {
+        var disk = statvfs()
+        guard statvfs(path, &disk) == 0, disk.f_flag & UInt(ST_RDONLY) != 0 else { return false }
+        var log = stat()
+        return stat(path + "-wal", &log) != 0 || log.st_size == 0
+    }
+
+    private static func fixedAddress(of path: String) -> String {
+        // "%", "?" and "#" have a meaning of their own (sqlite.org/uri.html).
+        let name = path.replacing("%", with: "%25").replacing("?", with: "%3f")
+        return "file:\(name.replacing("#", with: "%23"))?immutable=1"
     }
 
     /// Nothing more reaches the database file itself: closing copies the log into it no more.

@@ -104,10 +104,8 @@ extension SyncEngine {
 extension ServiceTrouble {
     /// Completes “Photos on the server …”.
     fileprivate var words: String {
-        let time = "since \(EvidenceText.time(since))"
-        guard health == .degraded, let percentileMilliseconds else { return "fails \(time)" }
-        let latency = EvidenceText.latency(milliseconds: percentileMilliseconds)
-        return "is slower than usual \(time): one answer in 20 takes \(latency) or more"
+        EvidenceText.trouble(
+            health, since: since, percentileMilliseconds: percentileMilliseconds)
     }
 }
 

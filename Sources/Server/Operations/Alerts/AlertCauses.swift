@@ -11,7 +11,8 @@ import Foundation
 
 /// What is worth an alert: looked for among what the server knows.
 ///
-/// - What the doctor finds of how the server is run, in the doctor's words.
+/// - What the doctor finds of how the server is run, in the doctor's words; and, once a day, of the
+///   rows that are not what was written.
 /// - A service that does not work, a device that is silent or waits for a person, a certificate that
 ///   ends.
 /// - A cause that cannot be looked at is not over.
@@ -22,6 +23,7 @@ package struct AlertCauses: Sendable {
     /// When the certificate ends that the server shows; `nil` when it shows none.
     private let certificateEndsAt: Timestamp?
     private let now: @Sendable () -> Timestamp
+    private let storedRows = StoredRowsWatch()
 
     package init(
         monitor: ServiceMonitor, certificateEndsAt: Timestamp?,
@@ -73,7 +75,12 @@ package struct AlertCauses: Sendable {
 
     private func doctor(_ server: ExaminedServer) async -> AlertLook {
         var look = AlertLook()
-        for examination in ServerExaminations.care + [ServerExaminations.wanted] {
+        let rows = ServerExamination("storedRows", "Rows, as they were written") { server in
+            Look("", [try await storedRows.look(server)].compactMap(\.self))
+        }
+        let examinations =
+            ServerExaminations.care + [ServerExaminations.wanted, rows]
+        for examination in examinations {
             let source = "doctor \(examination.name)"
             do {
                 let findings = try await examination.look(server).findings

@@ -121,6 +121,14 @@ extension ServerExaminations {
         }
         let isOld = server.now > header.madeAt.adding(seconds: Limits.manifestOldSeconds)
         let age = "\(server.age(of: header.madeAt)) old"
+        if header.files == 0, count > 0, !isOld {
+            // The server's first start wrote it, before anything was there.
+            let day = Timestamp.millisecondsPerDay
+            let next = Timestamp(milliseconds: (header.madeAt.milliseconds / day + 1) * day)
+            return Look(
+                "no night has written one with names yet: the server does so after "
+                    + EvidenceText.time(next))
+        }
         return Look(
             "\(header.files) files, \(age)", isOld ? [Finding(.manifestOld, ["age": age])] : [])
     }

@@ -30,7 +30,7 @@ extension ServerExaminations {
     // MARK: - Checksums
 
     private static func lookAtRows(_ server: ExaminedServer) async throws -> Look {
-        let damaged = try await DamagedRows.all(in: server.database.get(), server.kernel)
+        let damaged = try await DamagedRows.look(in: server.database.get(), server.kernel)
         let count = try await server.read { transaction in
             try transaction.first(
                 """
@@ -38,16 +38,10 @@ extension ServerExaminations {
                     + (SELECT COUNT(*) FROM account) + (SELECT COUNT(*) FROM rowSum)
                 """)?.int(0) ?? 0
         }
-        guard !damaged.isEmpty else { return Look("\(EvidenceText.items(count)), by their sums") }
-        let tables = Set(damaged.map(\.table.rawValue)).sorted().joined(separator: ", ")
-        return Look(
-            "\(damaged.count) of \(EvidenceText.items(count)) are damaged",
-            [
-                Finding(
-                    .storedRowsDamaged,
-                    ["items": EvidenceText.items(damaged.count), "tables": tables],
-                    items: damaged.prefix(FindingTable.itemsMax).map(\.name))
-            ])
+        guard let finding = damaged.finding else {
+            return Look("\(EvidenceText.items(count)), by their sums")
+        }
+        return Look("\(damaged.count) of \(EvidenceText.items(count)) are damaged", [finding])
     }
 
     static func zones(of server: ExaminedServer) async throws -> [Zone] {

@@ -296,14 +296,15 @@ package struct Scrub: Sendable {
 
     // MARK: - Rows
 
-    /// Rows of the database whose sums are not theirs, by name.
-    package func damagedRows() async throws -> [String] {
-        try await DamagedRows.all(in: database, kernel).map(\.name)
+    /// How many rows of the database have sums that are not theirs, and the names of the first.
+    package func damagedRows() async throws -> (count: Int, names: [String]) {
+        let damaged = try await DamagedRows.look(in: database, kernel)
+        return (damaged.count, damaged.first.map(\.name))
     }
 
     private func lookAtRows() async throws {
         let damaged = try await damagedRows()
-        guard let first = damaged.first else { return }
+        guard let first = damaged.names.first else { return }
         logger?.error(
             "Rows of the database are damaged: run martlet doctor --server",
             metadata: ["count": "\(damaged.count)", "first": "\(first)"])

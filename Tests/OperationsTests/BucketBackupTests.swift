@@ -143,7 +143,9 @@ import Testing
     }
 
     @Test(arguments: [
-        S3Fault(.error, [], count: .max, skip: 30, status: 403, code: "AccessDenied"),
+        S3Fault(
+            .error, ["PUT", "/objects/"], count: .max, skip: 4, status: 403,
+            code: "AccessDenied"),
         S3Fault(.error, ["manifest"], count: .max, status: 403, code: "AccessDenied"),
         S3Fault(.error, ["PUT", "database-"], count: .max, status: 507, code: ""),
     ])

@@ -49,6 +49,14 @@ import Testing
         return kept.backups
     }
 
+    /// `false` also while there is no backup yet.
+    private func isProven(_ place: String) -> Bool {
+        guard let result = try? run(["backup", "list", "--from", place, "--json"]),
+            let kept = try? JSONDecoder().decode(Kept.self, from: Data(result.output.utf8))
+        else { return false }
+        return kept.backups.last?.provenAt != nil
+    }
+
     private func copy(_ names: Range<Int>, to folder: String) throws {
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true)
@@ -205,7 +213,7 @@ import Testing
         #expect(
             try run(["backup", "schedule", "--to", place, "--data", data]).status == 0)
         try house.startServer(with: store.environment)
-        #expect(soon { (try? list(place).last?.provenAt) ?? nil != nil })
+        #expect(soon { isProven(place) })
         let made = try #require(try list(place).last)
         #expect(made.objects >= 5)
         let digest = try #require(

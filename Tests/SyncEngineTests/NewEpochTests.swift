@@ -72,6 +72,20 @@ import Testing
         #expect(two.rows.pendingChanges(after: nil, limit: 1).isEmpty)
     }
 
+    @Test func `a server that was put back twice, and does not know, is told by its list`() throws {
+        let (one, _, asset) = try devices()
+        let goBack = server.snapshot()
+        try note(RecordPatch(set: ["favorite": .bool(true)]), asset, on: one)
+        #expect(try one.sync() == .inSync)
+        // It had told the device to list again, and was put back to before it knew why.
+        goBack()
+        one.rows.save(FeedState(listing: one.rows.feed().listing + 1))
+        #expect(try fields(asset).favorite == false)
+        #expect(try one.sync() == .inSync)
+        #expect(try fields(asset).favorite)
+        #expect(one.rows.remote(asset)?.record.fields == server.records[asset]?.fields)
+    }
+
     @Test func `a photo that a restored server lacks comes back with what was decided about it`()
         throws
     {

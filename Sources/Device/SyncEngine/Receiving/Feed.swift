@@ -151,19 +151,16 @@ extension SyncEngine {
         _ record: Record, epoch: Epoch, _ rows: any Rows
     ) throws(RowsError) {
         let known = try rows.remote(record.key)
-        if let known, known.epoch == epoch,
-            known.record.envelope.sequence > record.envelope.sequence
-        {
-            if known.listing < feed.state.listing {
-                var listed = known
-                listed.listing = feed.state.listing
-                try rows.save(listed)
-            }
-            return
-        }
+        let isBehind =
+            known.map {
+                $0.epoch == epoch && $0.record.envelope.sequence > record.envelope.sequence
+            } ?? false
+        // A list that was begun later has it as it was before: the server was put back, and what
+        // could have told so was lost, or put back with it.
+        if isBehind, known?.listing == feed.state.listing { return }
         try noteChange(of: known, to: record, rows)
-        // What it named in an earlier epoch may be what the server lost: then it is sent again.
-        if let known, known.epoch != epoch {
+        // What it named then may be what the server lost: then it is sent again.
+        if let known, isBehind || known.epoch != epoch {
             try resend(known, over: record, rows)
             try rows.removeRemote(record.key)
         }

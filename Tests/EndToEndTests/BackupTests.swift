@@ -5,46 +5,21 @@ import Testing
 
 /// Backups and restores with real processes: whole or not at all, and nothing is lost or doubled.
 @Suite(.serialized) struct BackupTests {
-    private struct Made: Decodable {
-        let objects: Int
-        let copied: Int
-        let epoch: Int64
-        let missing: [String]
-    }
-
-    private struct Restored: Decodable {
-        let copied: Int
-        let kept: Int
-        let adopted: Int
-        let epoch: Int64
-        let missing: [String]
-    }
-
-    private func copy(_ names: Range<Int>, to folder: String) throws {
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true)
-        let all = Files.names(in: RealPhotos.path("camera"))
-        for name in all[names] {
-            try FileManager.default.copyItem(
-                atPath: RealPhotos.path("camera") + "/" + name, toPath: folder + "/" + name)
-        }
-    }
-
-    private func backUp(_ house: Household) throws -> Made {
+    private func backUp(_ house: Household) throws -> ShownBackup {
         let result = try house.onServer(
             "backup", "--to", house.folder.file("backup"), "--same-disk", "--json")
         #expect(result.status == 0, "\(result.output)\n\(result.errors)")
-        return try JSONDecoder().decode(Made.self, from: Data(result.output.utf8))
+        return try JSONDecoder().decode(ShownBackup.self, from: Data(result.output.utf8))
     }
 
-    private func restore(_ house: Household, _ more: String...) throws -> Restored {
+    private func restore(_ house: Household, _ more: String...) throws -> ShownRestore {
         let result = try Program.run(
             [
                 "restore", "--from", house.folder.file("backup"), "--data",
                 house.folder.file("data"), "--json",
             ] + more)
         #expect(result.status == 0, "\(result.output)\n\(result.errors)")
-        return try JSONDecoder().decode(Restored.self, from: Data(result.output.utf8))
+        return try JSONDecoder().decode(ShownRestore.self, from: Data(result.output.utf8))
     }
 
     /// A device that knows nothing yet gets just these bytes, each once.
@@ -61,7 +36,7 @@ import Testing
     func `a lost server comes back from its backup, and devices send what came after it`() throws {
         let house = try Household()
         let photos = house.folder.file("photos")
-        try copy(0..<10, to: photos)
+        try Files.copyRealPhotos(0..<10, to: photos)
         try house.signIn("camera", optimize: true)
         try house.signIn("laptop")
         try house.martlet("camera", "photos", "source", "add", photos)
@@ -69,7 +44,7 @@ import Testing
         #expect(try house.martlet("laptop", "sync", "--once").status == 0)
         let first = try backUp(house)
         #expect(first.copied == first.objects && first.objects >= 10)
-        try copy(10..<14, to: photos)
+        try Files.copyRealPhotos(10..<14, to: photos)
         #expect(try house.martlet("camera", "sync", "--once").status == 0)
         let second = try backUp(house)
         #expect(second.objects > first.objects)
@@ -78,7 +53,7 @@ import Testing
         let last = try backUp(house)
         #expect(last.copied == last.objects - second.objects)
         // What comes now is in no backup.
-        try copy(14..<24, to: photos)
+        try Files.copyRealPhotos(14..<24, to: photos)
         #expect(try house.martlet("camera", "sync", "--once").status == 0)
         #expect(try house.martlet("laptop", "sync", "--once").status == 0)
 

@@ -6,29 +6,6 @@ import Testing
 
 /// Backups into a bucket, as processes.
 @Suite(.serialized) struct BucketBackupTests {
-    private struct Made: Decodable {
-        let objects: Int
-        let copied: Int
-        let epoch: Int64
-        let missing: [String]
-    }
-
-    private struct Restored: Decodable {
-        let copied: Int
-        let epoch: Int64
-        let missing: [String]
-    }
-
-    private struct Kept: Decodable {
-        struct Backup: Decodable {
-            let backup: Int64
-            let objects: Int
-            let provenAt: Int64?
-        }
-
-        let backups: [Backup]
-    }
-
     private let store: S3TestServer
 
     init() throws { store = try S3TestServer.shared() }
@@ -44,26 +21,17 @@ import Testing
         return try JSONDecoder().decode(Value.self, from: Data(result.output.utf8))
     }
 
-    private func list(_ place: String) throws -> [Kept.Backup] {
-        let kept: Kept = try decoded(run(["backup", "list", "--from", place, "--json"]))
+    private func list(_ place: String) throws -> [ShownBackups.Backup] {
+        let kept: ShownBackups = try decoded(run(["backup", "list", "--from", place, "--json"]))
         return kept.backups
     }
 
     /// `false` also while there is no backup yet.
     private func isProven(_ place: String) -> Bool {
         guard let result = try? run(["backup", "list", "--from", place, "--json"]),
-            let kept = try? JSONDecoder().decode(Kept.self, from: Data(result.output.utf8))
+            let kept = try? JSONDecoder().decode(ShownBackups.self, from: Data(result.output.utf8))
         else { return false }
         return kept.backups.last?.provenAt != nil
-    }
-
-    private func copy(_ names: Range<Int>, to folder: String) throws {
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true)
-        for name in Files.names(in: RealPhotos.path("camera"))[names] {
-            try FileManager.default.copyItem(
-                atPath: RealPhotos.path("camera") + "/" + name, toPath: folder + "/" + name)
-        }
     }
 
     @Test func `a place that cannot be used is told with what to do`() throws {
@@ -119,7 +87,7 @@ import Testing
         let photos = house.folder.file("photos")
         let place = store.place("\(house.folder.name)/backup")
         let data = house.folder.file("data")
-        try copy(0..<20, to: photos)
+        try Files.copyRealPhotos(0..<20, to: photos)
         try Files.makePhotos(60, byteCount: 200_000, in: photos)
         try Files.makePhotos(2, byteCount: 30_000_000, first: 900, in: photos)
         try house.signIn("camera", optimize: true)
@@ -142,12 +110,12 @@ import Testing
         }
         #expect(interrupted > 0)
         let backup = ["backup", "--to", place, "--data", data, "--json"]
-        let first: Made = try decoded(run(backup))
+        let first: ShownBackup = try decoded(run(backup))
         #expect(first.objects >= 82 && first.missing.isEmpty)
         // Of another machine it is not known whether it lives: one that was killed is waited for.
-        try copy(20..<24, to: photos)
+        try Files.copyRealPhotos(20..<24, to: photos)
         #expect(try house.martlet("camera", "sync", "--once").status == 0)
-        let second: Made = try decoded(run(backup))
+        let second: ShownBackup = try decoded(run(backup))
         #expect(second.copied == second.objects - first.objects && second.copied >= 4)
         #expect(try list(place).map(\.objects) == [second.objects])
         let proof = try run(["prove", "--from", place, "--data", data, "--all"])
@@ -158,7 +126,7 @@ import Testing
 
         house.killServer()
         #expect(try shell("rm -rf '\(data)'") == 0)
-        let restored: Restored = try decoded(
+        let restored: ShownRestore = try decoded(
             run(["restore", "--from", place, "--data", data, "--json"]))
         #expect(restored.copied == second.objects && restored.missing.isEmpty)
         #expect(restored.epoch == second.epoch + 1)
@@ -172,7 +140,7 @@ import Testing
         house.killServer()
         let (grown, blobs) = (house.folder.file("grown"), store.place(house.folder.name + "/grown"))
         let database = try TestDatabase.postgresAddress(house.folder.file("grown.database"))
-        let up: Restored = try decoded(
+        let up: ShownRestore = try decoded(
             run(
                 [
                     "restore", "--from", place, "--data", grown, "--blobs", blobs, "--json",
@@ -192,7 +160,7 @@ import Testing
         let prefix = "\(house.folder.name)/nightly"
         let place = store.place(prefix)
         let data = house.folder.file("data")
-        try copy(0..<5, to: house.folder.file("photos"))
+        try Files.copyRealPhotos(0..<5, to: house.folder.file("photos"))
         try house.signIn("camera", optimize: true)
         try house.martlet("camera", "photos", "source", "add", house.folder.file("photos"))
         #expect(try house.martlet("camera", "sync", "--once").status == 0)
@@ -226,7 +194,8 @@ import Testing
         #expect(bad.status == 3 && bad.output.contains("1 item of"), "\(bad.output)\(bad.errors)")
         #expect(try list(place).last?.provenAt == nil)
         // The next backup sends it again.
-        let again: Made = try decoded(run(["backup", "--to", place, "--data", data, "--json"]))
+        let again: ShownBackup = try decoded(
+            run(["backup", "--to", place, "--data", data, "--json"]))
         #expect(again.copied >= 1 && again.missing.isEmpty)
         #expect(try run(["prove", "--from", place, "--data", data, "--all"]).status == 0)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Records
+import TestSupport
 
 /// What lies in a folder, for comparing whole libraries.
 enum Files {
@@ -64,6 +65,17 @@ enum Files {
             found[digest, default: []].append(String(text.dropFirst(68)))
         }
         return found
+    }
+
+    /// Some of the camera's files, in the order of their names.
+    static func copyRealPhotos(_ numbers: Range<Int>, to folder: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        let camera = RealPhotos.path("camera")
+        for name in names(in: camera)[numbers] {
+            try FileManager.default.copyItem(
+                atPath: camera + "/" + name, toPath: folder + "/" + name)
+        }
     }
 
     /// Path, size and modification time of everything: to prove that nothing was touched.

@@ -6,22 +6,6 @@ import Testing
 
 /// Backups of a server with PostgreSQL and a bucket, as processes.
 @Suite(.serialized) struct GrownBackupTests {
-    private struct Made: Decodable {
-        let objects: Int
-        let copied: Int
-        let epoch: Int64
-        let missing: [String]
-    }
-
-    private struct Restored: Decodable {
-        let copied: Int
-        let kept: Int
-        let adopted: Int
-        let epoch: Int64
-        let missing: [String]
-        let aside: String?
-    }
-
     /// Where a server has its things.
     private struct Place {
         let data: String
@@ -116,13 +100,13 @@ import Testing
             "cd '\(backup)/objects' && find . -type f | while read f; do "
             + "[ \"$(sha256sum < \"$f\" | cut -d' ' -f1)\" = \"$(basename \"$f\")\" ] || exit 1; done"
         #expect(try shell("[ ! -d '\(backup)/objects' ] || { \(check); }") == 0)
-        let first: Made = try decoded(run(old, "backup", "--to", backup, "--json"))
+        let first: ShownBackup = try decoded(run(old, "backup", "--to", backup, "--json"))
         #expect(first.objects > 202 && first.missing.isEmpty)
         #expect(try shell(check) == 0)
         try FileManager.default.copyItem(
             atPath: RealPhotos.path("web/denali.webp"), toPath: photos + "/later.webp")
         try house.expectSynced("camera", "laptop")
-        let second: Made = try decoded(run(old, "backup", "--to", backup, "--json"))
+        let second: ShownBackup = try decoded(run(old, "backup", "--to", backup, "--json"))
         #expect(second.objects > first.objects)
         #expect(second.copied == second.objects - first.objects)
         // What comes now is in no backup.
@@ -152,7 +136,7 @@ import Testing
             #expect(serve.status == 64 && serve.errors.contains("martlet restore"))
         }
         #expect(interrupted > 0)
-        let restored: Restored = try decoded(run(new, "restore", "--from", backup, "--json"))
+        let restored: ShownRestore = try decoded(run(new, "restore", "--from", backup, "--json"))
         #expect(restored.copied + restored.kept == second.objects)
         #expect(restored.missing.isEmpty && restored.epoch == second.epoch + 1)
         let again = try run(new, "restore", "--from", backup)
@@ -168,10 +152,10 @@ import Testing
         try expectAll(expected, on: "tablet", house)
 
         // And down to one folder on one machine, from a backup of the grown one.
-        let third: Made = try decoded(run(new, "backup", "--to", backup, "--json"))
+        let third: ShownBackup = try decoded(run(new, "backup", "--to", backup, "--json"))
         house.killServer()
         let small = Place(data: folder.file("small"), database: nil, blobs: nil)
-        let down: Restored = try decoded(run(small, "restore", "--from", backup, "--json"))
+        let down: ShownRestore = try decoded(run(small, "restore", "--from", backup, "--json"))
         #expect(down.copied == third.objects && down.missing.isEmpty)
         try use(small, by: house)
         try house.expectSynced("camera", "laptop")
@@ -189,7 +173,8 @@ import Testing
         try house.signIn("camera", optimize: true)
         try house.martlet("camera", "photos", "source", "add", photos)
         try house.expectSynced("camera")
-        let made: Made = try decoded(run(old, "backup", "--to", backup, "--same-disk", "--json"))
+        let made: ShownBackup = try decoded(
+            run(old, "backup", "--to", backup, "--same-disk", "--json"))
         try Files.makePhotos(3, byteCount: 20_000, first: 100, in: photos)
         try house.expectSynced("camera")
         house.killServer()
@@ -197,7 +182,7 @@ import Testing
         let refused = try run(old, "restore", "--from", backup)
         #expect(refused.status == 64 && refused.errors.contains("--replace"), "\(refused.errors)")
         try Data("nonsense".utf8).write(to: URL(fileURLWithPath: old.data + "/database.sqlite"))
-        let restored: Restored = try decoded(run(old, "restore", "--from", backup, "--json"))
+        let restored: ShownRestore = try decoded(run(old, "restore", "--from", backup, "--json"))
         #expect(restored.kept == made.objects && restored.copied == 0)
         #expect(restored.adopted >= 3 && restored.aside != nil)
         try use(old, by: house)

@@ -5,16 +5,6 @@ import Testing
 
 /// A server that backs itself up, as its owner finds it.
 @Suite(.serialized) struct NightlyBackupTests {
-    private struct Kept: Decodable {
-        struct Backup: Decodable {
-            let backup: Int64
-            let objects: Int
-            let provenAt: Int64?
-        }
-
-        let backups: [Backup]
-    }
-
     private func waits(_ seconds: Int = 60, until body: () throws -> Bool) rethrows -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
@@ -32,10 +22,10 @@ import Testing
         try FileManager.default.contentsOfDirectory(atPath: backup).contains { $0 != "lock" }
     }
 
-    private func list(_ backup: String) throws -> [Kept.Backup] {
+    private func list(_ backup: String) throws -> [ShownBackups.Backup] {
         let listed = try Program.run(["backup", "list", "--from", backup, "--json"])
         #expect(listed.status == 0, "\(listed.errors)")
-        return try JSONDecoder().decode(Kept.self, from: Data(listed.output.utf8)).backups
+        return try JSONDecoder().decode(ShownBackups.self, from: Data(listed.output.utf8)).backups
     }
 
     @Test(.timeLimit(.minutes(6)))

@@ -150,7 +150,9 @@ extension SyncEngine {
             remote.record.isLiveAsset, try !isKept(id, rows)
         else { return nil }
         var files: [LeavingFile] = []
-        for (_, blob) in remote.record.fileParts {
+        // Two parts may have the same bytes: each file leaves once.
+        var digests: Set<Digest> = []
+        for (_, blob) in remote.record.fileParts where digests.insert(blob.digest).inserted {
             guard uploads.items[blob.digest] == nil, downloads.items[blob.digest] == nil,
                 try !isWanted(blob.digest, rows)
             else { return nil }

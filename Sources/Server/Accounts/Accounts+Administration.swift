@@ -95,9 +95,9 @@ extension Accounts {
         let now = now()
         let account = try await database.write { [kernel] transaction in
             let row = try CredentialRow.require(name, in: transaction)
-            try transaction.execute(
-                "DELETE FROM credential WHERE account = ?", [SQLValue(row.account)])
-            for table in SummedTable.ofAccounts { try table.forgetGone(in: transaction) }
+            for table in SummedTable.ofAccounts.reversed() {
+                try table.remove(where: "account = ?", [SQLValue(row.account)], in: transaction)
+            }
             try kernel.removeAccount(row.account, at: now, in: transaction)
             return row.account
         }
@@ -144,10 +144,9 @@ extension Accounts {
         let now = now()
         let entries = try await database.write { transaction -> [Revocations.Entry] in
             let row = try CredentialRow.require(name, in: transaction)
-            try transaction.execute(
-                "DELETE FROM appPassword WHERE account = ? AND label = ?",
-                [SQLValue(row.account), .text(label.text)])
-            try SummedTable.appPassword.forgetGone(in: transaction)
+            try SummedTable.appPassword.remove(
+                where: "account = ? AND label = ?",
+                [SQLValue(row.account), .text(label.text)], in: transaction)
             let devices = try transaction.rows(
                 "SELECT id FROM device WHERE account = ? AND label = ?",
                 [SQLValue(row.account), .text(label.text)])

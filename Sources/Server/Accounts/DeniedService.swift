@@ -47,10 +47,9 @@ extension Accounts {
         try await database.write { transaction in
             let account = try CredentialRow.require(name, in: transaction).account
             if isAllowed {
-                try transaction.execute(
-                    "DELETE FROM deniedService WHERE account = ? AND service = ?",
-                    [SQLValue(account), .text(service)])
-                try SummedTable.deniedService.forgetGone(in: transaction)
+                try SummedTable.deniedService.remove(
+                    where: "account = ? AND service = ?",
+                    [SQLValue(account), .text(service)], in: transaction)
             } else {
                 try transaction.execute(
                     """

@@ -84,16 +84,9 @@ enum DeviceRow {
     private static func makeRoom(
         of account: AccountID, at now: Timestamp, in transaction: any Transaction
     ) throws {
-        let ended = try transaction.rows(
-            """
-            SELECT id FROM device WHERE account = ? AND isBrowser = 1
-                AND (token IS NULL OR expiresAt <= ?)
-            """, [SQLValue(account), SQLValue(now)])
-        for browser in ended {
-            let key = [SQLValue(account), browser[0]]
-            try transaction.execute("DELETE FROM device WHERE account = ? AND id = ?", key)
-            try SummedTable.device.forget(key, in: transaction)
-        }
+        try SummedTable.device.remove(
+            where: "account = ? AND isBrowser = 1 AND (token IS NULL OR expiresAt <= ?)",
+            [SQLValue(account), SQLValue(now)], in: transaction)
         let count = try transaction.firstRow(
             "SELECT COUNT(*) FROM device WHERE account = ? AND token IS NOT NULL",
             [SQLValue(account)])

@@ -19,9 +19,8 @@ extension Kernel {
             ] {
                 try transaction.change("DELETE FROM \(table) WHERE zone = ?", [SQLValue(zone.id)])
             }
-            try transaction.change("DELETE FROM zone WHERE id = ?", [SQLValue(zone.id)])
+            try SummedTable.zone.remove(where: "id = ?", [SQLValue(zone.id)], in: transaction)
         }
-        try SummedTable.zone.forgetGone(in: transaction)
         try transaction.change(
             """
             INSERT INTO objectRemoval (objectKey, queuedAt)

@@ -128,8 +128,7 @@ extension Kernel {
             try recount(poolOf: member.identifier(0), in: transaction)
         } else {
             try transaction.change("DELETE FROM poolBlob WHERE pool = ?", [SQLValue(pool)])
-            try transaction.change("DELETE FROM pool WHERE id = ?", [SQLValue(pool)])
-            try SummedTable.pool.forgetGone(in: transaction)
+            try SummedTable.pool.remove(where: "id = ?", [SQLValue(pool)], in: transaction)
         }
     }
 

@@ -77,7 +77,19 @@ extension SummedTable {
         }
     }
 
-    /// Forgets the sums of rows that were removed.
+    /// Removes rows with their sums; rows that go with them need it first.
+    package func remove(
+        where condition: String, _ values: [SQLValue], in transaction: any Transaction
+    ) throws(KernelError) {
+        let columns = key.joined(separator: ", ")
+        let keys = try transaction.all(
+            "SELECT \(columns) FROM \(table.rawValue) WHERE \(condition)", values)
+        guard !keys.isEmpty else { return }
+        try transaction.change("DELETE FROM \(table.rawValue) WHERE \(condition)", values)
+        for key in keys { try forget(keyBytes(key.values), in: transaction) }
+    }
+
+    /// Forgets the sums of all rows that went with others, such as a plan with its pool.
     package func forgetGone(in transaction: any Transaction) throws(KernelError) {
         let columns = key.joined(separator: ", ")
         let rows = try transaction.all("SELECT \(columns) FROM \(table.rawValue)")
@@ -85,11 +97,6 @@ extension SummedTable {
         for key in try sums(in: transaction).keys where !keys.contains(key) {
             try forget(key, in: transaction)
         }
-    }
-
-    /// Forgets the sum of one row that was removed, without looking at the others.
-    package func forget(_ key: [SQLValue], in transaction: any Transaction) throws(KernelError) {
-        try forget(keyBytes(key), in: transaction)
     }
 
     /// The rows whose sums are not theirs.

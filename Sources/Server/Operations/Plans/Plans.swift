@@ -97,9 +97,8 @@ package struct Plans: Sendable {
                     .planInUse,
                     "“\(user.text(0))” has the plan “\(name.text)”: give it another one first.")
             }
-            try transaction.execute(
-                "DELETE FROM storagePlan WHERE nameKey = ?", [.text(name.key)])
-            try SummedTable.storagePlan.forgetGone(in: transaction)
+            try SummedTable.storagePlan.remove(
+                where: "nameKey = ?", [.text(name.key)], in: transaction)
             try transaction.execute(
                 """
                 UPDATE planRequest SET answeredAt = ?, isGranted = 0, message = ?

@@ -4,7 +4,8 @@ import SyncEngine
 
 // What a device may call deleted: nothing that one of its disks still holds.
 extension Oracle {
-    /// How long ago a file must have come for its device to know of it.
+    /// How long ago a file, or the disk that it lies on, must have come for its device to know of
+    /// it.
     private static let knownAfterSeconds: Int64 = 900
 
     /// A device moved an asset to Recently Deleted.
@@ -22,8 +23,10 @@ extension Oracle {
         for (root, disk) in device.disks.enumerated() {
             for (path, node) in disk.files()
             where path.isImportable && disk.nodes[node].content.digest == original {
-                let age = world.wall().milliseconds * 1_000_000 - disk.nodes[node].changedAt
-                guard age > Self.knownAfterSeconds * 1_000_000_000 else { continue }
+                var hereSince = disk.nodes[node].changedAt / 1_000_000
+                if root > 0 { hereSince = max(hereSince, device.sourcesCameAt.milliseconds) }
+                let age = world.wall().milliseconds - hereSince
+                guard age > Self.knownAfterSeconds * 1_000 else { continue }
                 world.violate(
                     "(6) \(device.name) deletes \(asset), which lies at \(path) of root \(root).")
             }

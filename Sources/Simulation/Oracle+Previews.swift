@@ -31,6 +31,14 @@ extension Oracle {
         }
     }
 
+    /// A device that ends and says that all is done has every preview that it knows of.
+    func checkInSync(_ device: SimulatedDevice) {
+        guard let wanted = device.rows.current.previewsWanted(after: nil, limit: 1).first else {
+            return
+        }
+        world.violate("(7) \(device.name) ends in sync without the preview of \(wanted.asset).")
+    }
+
     /// Each picture whose original is not here has its preview, and no other one is left.
     func previewDifferences(_ device: SimulatedDevice, _ assets: [Record]) -> [String] {
         let rows = device.rows.current

@@ -41,6 +41,7 @@ final class Oracle {
     /// The server was put back to an earlier state.
     var wasRestored = false
     var everNamed: [RecordID: Set<Digest>] = [:]
+    private var everOriginal: [RecordID: Set<Digest>] = [:]
 
     struct Memory {
         fileprivate var saved: [GroupID: GroupResult] = [:]
@@ -111,10 +112,8 @@ final class Oracle {
         .sorted()
     }
 
-    /// What was ever the original of this asset.
-    func originals(of asset: RecordID) -> Set<Digest> {
-        Set(memory.assetByOriginal.filter { $0.value == asset }.keys)
-    }
+    /// What was ever the original of this asset, also what the server's restore took back.
+    func originals(of asset: RecordID) -> Set<Digest> { everOriginal[asset] ?? [] }
 
     /// The original of this asset now.
     func original(of asset: RecordID) -> Digest? { memory.originals[asset] }
@@ -219,6 +218,7 @@ final class Oracle {
         }
         memory.assetByOriginal[original] = change.key.id
         memory.originals[change.key.id] = original
+        everOriginal[change.key.id, default: []].insert(original)
     }
 
     /// The engine has put a file into the library.

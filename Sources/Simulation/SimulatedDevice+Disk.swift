@@ -205,8 +205,8 @@ extension SimulatedDevice {
         case .moveAside(let place, let stamp, let name):
             return .moved(try moveAside(place, stamp, to: name))
         case .moveBack(let name, let place): return .moved(try moveBack(name, to: place))
-        case .reclaim(let name, let stamp, let temporary):
-            return .moved(try reclaim(name, stamp, to: temporary))
+        case .reclaim(let name, let stamp, let digest, let temporary):
+            return .moved(try reclaim(name, stamp, digest, to: temporary))
         case .removeAside(let name): try remove(name)
         case .giveUp(let name, let stamp): try giveUp(name, stamp)
         case .locate(let place, let elsewhere): return locate(place, elsewhere)

@@ -1,4 +1,5 @@
 import Library
+import Records
 import SyncEngine
 
 // Files that the engine moves out of their places and back: renames only, and every one of a file
@@ -23,14 +24,18 @@ extension SimulatedDevice {
     }
 
     func moveBack(_ name: AsideName, to place: Place) throws(DiskError) -> FileStamp {
-        try rename(Self.path(of: name), to: place.path)
+        let stamp = try rename(Self.path(of: name), to: place.path)
+        placesUnsynced.insert(place)
+        return stamp
     }
 
     func reclaim(
-        _ name: AsideName, _ stamp: FileStamp, to temporary: TemporaryName
+        _ name: AsideName, _ stamp: FileStamp, _ digest: Digest, to temporary: TemporaryName
     ) throws(DiskError) -> FileStamp {
         guard let node = library.node(at: Self.path(of: name)) else { throw .notFound }
-        guard library.stamp(of: node).isSameFile(as: stamp) else { throw .changed }
+        guard library.stamp(of: node).isSameFile(as: stamp),
+            library.nodes[node].content.digest == digest
+        else { throw .changed }
         if library.node(at: path(of: temporary)) != nil {
             try disks[0].remove(path(of: temporary))
         }

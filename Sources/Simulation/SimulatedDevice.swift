@@ -59,6 +59,8 @@ final class SimulatedDevice {
     /// Names that the engine made and whose folder was not synced since: they may vanish, and are
     /// found missing by the next comparison.
     var placesUnsynced: Set<Place> = []
+    /// When its sources were away last, until then.
+    var sourcesCameAt = Timestamp(milliseconds: 0)
     /// Digests of an asset's parts when its original was asked to leave.
     var partsLeaving: [AsideName: Set<Digest>] = [:]
     /// Effects whose event has not come yet; 0 means that only timers and others can wake it.
@@ -291,7 +293,7 @@ final class SimulatedDevice {
     private func finish(_ outcome: Outcome) {
         world.step("finished", "\(name) \(outcome)", mark: UInt64(index))
         if !runsOnce { world.violate("\(name) finished although it is to go on.") }
-        self.outcome = outcome
+        if outcome == .inSync { oracle.checkInSync(self) }
         endProcess()
         self.outcome = outcome
         world.after(world.schedule.within(5_000...120_000)) { [self] in start() }

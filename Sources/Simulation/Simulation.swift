@@ -228,6 +228,7 @@ package struct Simulation {
         case .volumeMissing: device.disks[0].isMissing = isOn
         case .sourceMissing:
             for source in device.disks.dropFirst() { source.isMissing = isOn }
+            if !isOn { device.sourcesCameAt = world.wall() }
         case .serverRestored:
             if isOn { server.takeSnapshot() } else { server.restoreSnapshot() }
         case .clockJump:

@@ -344,9 +344,11 @@ extension FakeDevice {
             guard let file = aside.removeValue(forKey: name) else { return .failure(.notFound) }
             files[place] = file
             return .success(.moved(file.stamp))
-        case .reclaim(let name, let stamp, let temporary):
+        case .reclaim(let name, let stamp, let digest, let temporary):
             guard let file = aside[name] else { return .failure(.notFound) }
-            guard file.stamp == stamp else { return .failure(.changed) }
+            guard file.stamp == stamp, Digest(of: file.bytes) == digest else {
+                return .failure(.changed)
+            }
             aside[name] = nil
             temporaries[temporary] = file.bytes
             temporaryTimes[temporary] = file.modifiedAt

@@ -29,6 +29,21 @@ import Testing
         #expect(device.libraryTexts == ["Holiday/IMG_1.JPG": "one"])
     }
 
+    /// The server may have answered everything long before a busy disk has.
+    @Test(arguments: [false, true])
+    func `a sync does not end before its library was compared`(optimizes: Bool) throws {
+        let server = FakeServer()
+        let device = FakeDevice(server, optimizes: optimizes)
+        device.write("one", to: FakeDevice.library("IMG_1.JPG"))
+        device.takesLong = { if case .disk(_, .syncLibrary) = $0 { true } else { false } }
+        #expect(try device.sync() == nil)
+        #expect(server.assets.isEmpty)
+        device.letGo()
+        try device.run()
+        #expect(device.outcome == .inSync)
+        #expect(server.assets.count == 1)
+    }
+
     @Test func `a sync with nothing to do makes two requests`() throws {
         let server = FakeServer()
         let device = FakeDevice(server)

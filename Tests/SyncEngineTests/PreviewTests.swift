@@ -194,13 +194,32 @@ import Testing
         device.restart()
         try device.run(milliseconds: 10_000)
         #expect(device.previews.count == 2)
-        #expect(try device.status().state == .upToDate)
+        let waiting = try device.status()
+        #expect(waiting.state == .waiting)
+        let reason = try #require(waiting.reasons.first { $0.code == .retrying })
+        #expect(reason.message.contains("the preview of C.JPG: "))
         #expect(try messages(device, "C.JPG").contains { $0.contains("could not be fetched yet") })
         device.refuse = { _ in nil }
         device.tell(.command(.retryNow))
         try device.run(milliseconds: 10_000)
         #expect(device.previews.count == 3)
+        #expect(try device.status().state == .upToDate)
         #expect(try messages(device, "C.JPG").contains { $0.contains("a preview here") })
+    }
+
+    @Test func `a sync that could not fetch a preview ends incomplete, and says which`() throws {
+        let server = try server()
+        let device = FakeDevice(server, optimizes: true)
+        device.failDisk = { if case .keepPreview = $0 { .inputOutput(errno: 5) } else { nil } }
+        #expect(try device.sync() == .incomplete)
+        let reasons = try device.status().reasons.filter { $0.code == .retrying }
+        #expect(reasons.count == names.count)
+        #expect(reasons.contains { $0.message.contains("the preview of A.JPG: ") })
+        device.failDisk = { if case .keepPreview = $0 { .noSpace } else { nil } }
+        #expect(try device.sync() == .incomplete)
+        #expect(try device.status().reasons.contains { $0.code == .deviceFull })
+        device.failDisk = { _ in nil }
+        #expect(try device.sync() == .inSync)
     }
 
     @Test func `a preview that is not made, or can't be made, is said to be so`() throws {

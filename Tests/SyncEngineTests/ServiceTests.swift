@@ -117,6 +117,29 @@ import Testing
         #expect(device.libraryTexts.values.sorted() == ["elsewhere", "one"])
     }
 
+    /// Somebody may have moved it, and taken it away from there while it was off.
+    @Test(arguments: [true, false])
+    func `what was missed and not yet looked for again when it was switched off is no deletion`(
+        restarts: Bool
+    ) throws {
+        let device = try device()
+        device.files[synced] = nil
+        device.tell(.placeChanged(synced))
+        try device.run(milliseconds: 1_000)
+        #expect(device.rows.missingFile(at: synced) != nil)
+        turn(device, off(device))
+        try device.run(milliseconds: 100_000)
+        if restarts {
+            device.rows.save(photosService: .returning)
+            device.restart()
+        } else {
+            turn(device, .returning)
+        }
+        try device.run(milliseconds: 200_000)
+        #expect(!deleted())
+        #expect(device.libraryTexts.values.sorted() == ["elsewhere", "one"])
+    }
+
     @Test func `what went is no deletion when a resume is heard before that it is on`() throws {
         let device = try device()
         turn(device, off(device))

@@ -34,8 +34,8 @@ extension DeviceDisk {
             return .moved(try moveAside(place, stamp, to: name))
         case .moveBack(let name, let place):
             return .moved(try moveBack(name, to: place))
-        case .reclaim(let name, let stamp, let temporary):
-            return .moved(try reclaim(name, stamp, to: temporary))
+        case .reclaim(let name, let stamp, let digest, let temporary):
+            return .moved(try reclaim(name, stamp, digest, to: temporary))
         case .giveUp(let name, let stamp):
             try giveUp(name, stamp)
         case .removeAside(let name):

@@ -30,13 +30,19 @@ extension DeviceDisk {
     }
 
     func reclaim(
-        _ name: AsideName, _ stamp: FileStamp, to temporary: TemporaryName
+        _ name: AsideName, _ stamp: FileStamp, _ digest: Digest, to temporary: TemporaryName
     ) throws(DiskError) -> FileStamp {
         let folder = try open(name.folder.place)
-        guard case .file(let found) = try folder.entry(named: name.bytes)?.kind else {
-            throw .notFound
+        let file = try Descriptor.open(name.bytes, in: folder, flags: O_RDONLY | O_NONBLOCK)
+        let found = try file.stamp()
+        guard try file.information().isRegularFile, found.isSameFile(as: stamp) else {
+            throw .changed
         }
-        guard found.isSameFile(as: stamp) else { throw .changed }
+        // A power cut may have changed bytes that were not yet on the disk when they were read, and
+        // its move has changed the time that would tell.
+        guard try FileHashing.read(file).digest == digest, try file.stamp() == found else {
+            throw .changed
+        }
         // What is there is an unfinished file of the same bytes.
         try remove(temporary)
         return try rename(

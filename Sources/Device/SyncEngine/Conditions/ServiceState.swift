@@ -100,6 +100,7 @@ extension SyncEngine {
             !library.troubles.contains(where: { $0.folder.root.isLibrary }),
             try rows.photosService() == .returning
         else { return }
+        try forgetUnconfirmed(rows)
         circumstances.service = .on
         try rows.save(photosService: .on)
     }

@@ -56,8 +56,9 @@ package enum DiskOperation: Hashable, Sendable {
     case moveAside(Place, FileStamp, to: AsideName)
     /// Puts it back; fails with `alreadyExists` when the place is taken.
     case moveBack(AsideName, to: Place)
-    /// Makes a file that was moved aside a file in the making, to be given a place again.
-    case reclaim(AsideName, FileStamp, to: TemporaryName)
+    /// Makes a file that was moved aside a file in the making, to be given a place again; fails with
+    /// `changed` when its bytes are not these.
+    case reclaim(AsideName, FileStamp, Digest, to: TemporaryName)
     /// Unlinks what was moved aside; that it is not there is success.
     case removeAside(AsideName)
     /// Unlinks what was moved aside, if it is still the file of this stamp and no program has it open

@@ -13,7 +13,7 @@ import Records
 // - nothing that Martlet itself did explains it;
 // - its bytes lie at no other path of this device, and no file that can't be read may be it, nor lie
 //   in a folder that can't;
-// - its service is on, and was when it went;
+// - its service is on, and was from when it was missed until the second look;
 // - it was the last place of its asset's original: a part alone is fetched again (P9).
 
 /// Files missing from the library, and what is to be told to the server because of them.
@@ -155,6 +155,18 @@ extension SyncEngine {
         return names
     }
 
+    /// The service was off meanwhile: what was missed before it, and not yet looked for again, may
+    /// have lain elsewhere until then.
+    mutating func forgetUnconfirmed(_ rows: any Rows) throws(RowsError) {
+        guard localChanges.missingCount > 0 else { return }
+        var cursor: Place?
+        repeat {
+            let page = try rows.missingFiles(after: cursor, limit: Limits.missingPerCheckMax)
+            for missing in page where !missing.isConfirmed { try forget(missing, rows) }
+            cursor = page.count < Limits.missingPerCheckMax ? nil : page.last?.place
+        } while cursor != nil
+    }
+
     // MARK: The second look
 
     mutating func advanceMissing(_ rows: any Rows) throws(RowsError) {
@@ -183,7 +195,7 @@ extension SyncEngine {
 
     private var canCheck: Bool {
         guard case .good = library.mark, !library.isReading, comparison.hasComparedLibrary,
-            !comparison.isRunning, feed.state.isComplete
+            !comparison.isRunning, feed.state.isComplete, circumstances.service == .on
         else { return false }
         return true
     }
@@ -256,7 +268,7 @@ extension SyncEngine {
         guard try rows.localFile(at: place) == nil,
             let asset = try rows.remote(RecordKey(type: .asset, id: missing.agreed.asset)),
             asset.record.isLiveAsset, try !isElsewhere(missing.agreed, of: asset.record, rows),
-            try rows.intent(at: place) == nil
+            try rows.intent(at: place) == nil, try rows.photosService() == .on
         else { return try forget(missing, rows) }
         guard try !rows.hasUnknownFile(like: missing.stamp) else {
             return try forget(missing, rows)

@@ -59,7 +59,7 @@ extension SyncEngine {
 
     var spaceReasons: [Reason] {
         let free = circumstances.reading?.freeByteCount
-        if case .disk(.noSpace)? = downloads.gate.failure, let since = downloads.gate.since {
+        if let since = since(libraryFails: .noSpace) {
             return [Reason(.deviceFull, ["free": EvidenceText.bytes(free ?? 0)], since: since)]
         }
         guard !downloads.withoutSpace.isEmpty, let since = downloads.withoutSpaceSince else {

@@ -214,6 +214,7 @@ extension SyncEngine {
                 row.isPlaced = true
                 try rows.save(row)
                 previews.remove(asset)
+                previews.gate.open()
             }
             // Another one by now, or one again.
             if try rows.wantedPreview(of: asset) != nil { previews.needPass() }

@@ -1,6 +1,7 @@
 import Library
 import Records
 import Status
+import Status
 
 // Fetching the previews of pictures whose originals are not here, so that each can be seen: with
 // Optimize Storage for as long as the original stays in the cloud, else until it has come.
@@ -254,7 +255,7 @@ extension SyncEngine {
 
     mutating func previewDownloaded(_ asset: RecordID, _ received: Digest) {
         previews.transfers -= 1
-        previews.gate.open()
+        previews.gate.endProbe()
         guard let item = previews.items[asset] else { return }
         if item.isDistrusted { return writeAgain(item) }
         guard received == item.wanted.digest else {
@@ -320,6 +321,23 @@ extension SyncEngine {
         case .downloading, .placing, .ready:
             previews.move(item.wanted.asset, to: .queued, at: now)
         }
+    }
+
+    // MARK: What is told
+
+    /// Those that failed, by asset.
+    func previewReasons(_ rows: any Rows, at moment: Moment) throws(RowsError) -> [Reason] {
+        guard previews.givenUpCount > 0 || previews.waiting.first != nil else { return [] }
+        let failing = previews.items.values.filter { $0.stage == .waiting }
+            .sorted { $0.wanted.asset < $1.wanted.asset }
+        var reasons: [Reason] = []
+        for item in failing.prefix(Limits.itemReasonsMax) {
+            let asset = try rows.remote(RecordKey(type: .asset, id: item.wanted.asset))
+            let name = AssetFields(asset?.record.fields ?? [:]).name
+            reasons += [retrying("the preview of \(name)", item.attempts, at: moment)]
+                .compactMap { $0 }
+        }
+        return reasons
     }
 
     // MARK: The end of `--once`

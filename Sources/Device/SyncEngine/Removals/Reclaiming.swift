@@ -9,7 +9,7 @@ extension SyncEngine {
         downloads.localWork += 1
         downloads.gate.pass()
         perform(
-            .reclaim(file.name, file.stamp, to: item.temporary),
+            .reclaim(file.name, file.stamp, item.blob.digest, to: item.temporary),
             .reclaim(item.blob.digest, file.name))
     }
 
@@ -27,7 +27,8 @@ extension SyncEngine {
             if item.isDistrusted { return writeAgain(item) }
             downloads.move(digest, to: .ready, at: now)
         case .failure(.notFound), .failure(.changed):
-            // Taken in an earlier run, or somebody else's by now: it stays where it is.
+            // Taken in an earlier run, somebody else's by now, or not what it was after a power cut:
+            // it stays where it is.
             downloads.move(digest, to: .queued, at: now)
         case .failure(let error):
             try failed(item, error, rows)

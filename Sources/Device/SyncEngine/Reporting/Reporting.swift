@@ -163,8 +163,9 @@ extension SyncEngine {
     }
 
     private var isIdle: Bool {
+        // A library that is being made durable was not compared yet.
         guard comparison.isIdle, reading.isIdle, openPass.isIdle, !library.isReading,
-            library.raising == nil,
+            library.raising == nil, operations.isEmpty,
             requests.isEmpty, feed.state.isComplete, !feed.isBehind
         else { return false }
         let uploadsEnded =

@@ -14,6 +14,7 @@ extension SyncEngine {
         let held = try heldSummary(rows, at: moment)
         var found = reasons(at: moment, statistics) + heldReasons(held, at: moment)
         found += try suspiciousReasons(statistics, rows) + boundReasons(statistics, rows)
+        found += try previewReasons(rows, at: moment)
         found += try Conflicts.list(rows, limit: Limits.itemReasonsMax).map {
             $0.reason(at: moment)
         }
@@ -184,13 +185,18 @@ extension SyncEngine {
 
     private var libraryReasons: [Reason] {
         var reasons = markReasons()
-        if case .disk(.readOnly)? = downloads.gate.failure, let since = downloads.gate.since,
-            library.readOnlySince == nil
-        {
+        if library.readOnlySince == nil, let since = since(libraryFails: .readOnly) {
             reasons.append(Reason(.readOnlyVolume, since: since))
         }
         reasons += spaceReasons
         return reasons
+    }
+
+    /// Since when the library's disk has failed what was fetched, in this way.
+    func since(libraryFails error: DiskError) -> Timestamp? {
+        [downloads.gate, previews.gate].compactMap { gate in
+            if case .disk(error)? = gate.failure { gate.since } else { nil }
+        }.min()
     }
 
     private func readingReasons(_ statistics: RowStatistics?) -> [Reason] {

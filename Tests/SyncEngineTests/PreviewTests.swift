@@ -270,9 +270,12 @@ import Testing
         #expect(device.previews.isEmpty)
         let words = isMetered ? "is on its way" : "no space for its preview"
         #expect(try messages(device, "A.JPG").contains { $0.contains(words) })
+        let isFull = try device.status().reasons.contains { $0.code == .deviceFull }
+        #expect(isFull != isMetered)
         device.conditions = Conditions()
         try device.run(milliseconds: 10_000)
         #expect(device.previews.count == 3)
+        #expect(try device.status().state == .upToDate)
         checkRows(of: device)
     }
 

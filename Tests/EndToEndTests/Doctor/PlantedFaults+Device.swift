@@ -52,6 +52,10 @@ extension PlantedFault {
             guard synced.status == 3, synced.errors.contains("the disk is read-only") else {
                 throw HouseholdError(description: "\(synced.output)\(synced.errors)")
             }
+            let paused = try world.house.martlet(world.device, "pause")
+            guard paused.status == 3, paused.errors.contains("whether its disk is read-only") else {
+                throw HouseholdError(description: "\(paused.output)\(paused.errors)")
+            }
             // What is known can still be asked.
             guard try world.house.status(world.device).state == "upToDate" else {
                 throw HouseholdError(description: "the status cannot be read")

@@ -165,6 +165,12 @@ final class SQLiteConnection {
             keepAsItIs()
             throw RowsError(
                 .damaged, "This device's database is damaged (\(text)).", cause: text)
+        // Its log, which may have to be made first, lies beside it.
+        case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN:
+            throw RowsError(
+                .unavailable,
+                "This device's database may not be written: check who owns its folder, and whether "
+                    + "its disk is read-only.", cause: "it may not be written")
         default:
             throw RowsError(
                 .unavailable, "This device's database cannot be used (\(text)).", cause: text)

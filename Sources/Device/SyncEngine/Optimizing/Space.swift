@@ -62,9 +62,9 @@ extension SyncEngine {
         if let since = since(libraryFails: .noSpace) {
             return [Reason(.deviceFull, ["free": EvidenceText.bytes(free ?? 0)], since: since)]
         }
-        guard !downloads.withoutSpace.isEmpty, let since = downloads.withoutSpaceSince else {
-            return []
-        }
+        let originals = downloads.withoutSpace.isEmpty ? nil : downloads.withoutSpaceSince
+        let waits = [originals, previews.withoutSpaceSince].compactMap { $0 }
+        guard let since = waits.min() else { return [] }
         return [Reason(.deviceFull, ["free": EvidenceText.bytes(free ?? 0)], since: since)]
     }
 }

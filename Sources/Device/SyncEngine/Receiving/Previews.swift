@@ -51,6 +51,8 @@ struct Previews: Sendable {
     var givenUpCount = 0
     /// The library's disk failed one in a way that concerns all.
     var gate = Gate()
+    /// The next one does not fit on the disk.
+    var withoutSpaceSince: Timestamp?
 
     /// Rows may want some that are not in memory.
     var isPassNeeded = false
@@ -190,6 +192,8 @@ extension SyncEngine {
         guard canReceive else { return }
         try advancePreviewListing(rows)
         try readWantedPreviews(rows)
+        previews.withoutSpaceSince =
+            nextPreview.map(hasRoom) ?? true ? nil : previews.withoutSpaceSince ?? now.wall
         try advancePreviewBatch(rows)
     }
 
@@ -216,13 +220,12 @@ extension SyncEngine {
         return byteCount <= byteCountAllowed(.download) && hasRoom(for: wanted)
     }
 
-    /// The next one waits for other conditions, or for space.
-    private var previewsAreHeld: Bool {
-        guard let first = previews.queue.first, let item = previews.items[first.subject] else {
-            return false
-        }
-        return !mayMove(item.wanted)
+    private var nextPreview: WantedPreview? {
+        previews.queue.first.flatMap { previews.items[$0.subject]?.wanted }
     }
+
+    /// The next one waits for other conditions, or for space.
+    private var previewsAreHeld: Bool { nextPreview.map { !mayMove($0) } ?? false }
 
     var canStartPreview: Bool {
         guard canReceive, previews.gate.allows(at: now), let first = previews.queue.first else {

@@ -5,7 +5,7 @@ import SyncEngine
 /// What people were asked, and what they said.
 struct HeldMemory {
     /// By device: seen in a list, and not answered since.
-    var seen: [Int: [RecordID: HeldChanges.Change]] = [:]
+    var seen: [Int: [RecordID: HeldChanges.Item]] = [:]
     /// By device: the user said yes to its deletion.
     var approved: [Int: Set<RecordID>] = [:]
     /// By device: the user wants its file back.
@@ -17,7 +17,7 @@ extension Oracle {
     /// Somebody looks at the list of what is held.
     func sawHeld(_ list: HeldChanges.List, on device: SimulatedDevice) {
         held.seen[device.index] = Dictionary(
-            list.items.map { ($0.asset, $0.change) }, uniquingKeysWith: { first, _ in first })
+            list.items.map { ($0.asset, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// `isSending`: something may be on its way that was not held when it was sent.
@@ -51,15 +51,21 @@ extension Oracle {
     /// What only a newer Martlet may delete comes back as soon as the list is shorter; what became a
     /// part of another asset comes with that; what the server's restore took, its deletion with it,
     /// comes back when another device sends it again. What lies elsewhere on the device, as it is or
-    /// as it was before it was edited, is not deleted at all; nor is a change held any more of what
-    /// turned out to be another picture, or a part beside the file that was changed.
+    /// as it was before it was edited, is not deleted at all; of what another file took the place
+    /// nobody can say whether it was; nor is a change held any more of what turned out to be another
+    /// picture, or a part beside the file that was changed.
     func checkNotHeld(_ digest: Digest, at place: Place, by device: SimulatedDevice) {
         guard let seen = held.seen[device.index], let asset = asset(withOriginal: digest),
-            let change = seen[asset], mayDelete(asset, on: device),
+            let item = seen[asset], mayDelete(asset, on: device),
             !losses.takenByRestore.contains(digest),
             !device.holds(originals(of: asset), elsewhereThan: place)
         else { return }
-        if change == .changed,
+        if item.change == .deleted, let node = device.library.node(at: item.place.path),
+            device.library.nodes[node].content.digest != digest
+        {
+            return
+        }
+        if item.change == .changed,
             !device.rows.current.localFiles(agreedFor: asset).contains(where: {
                 $0.isEdited && $0.agreed?.digest == digest
             })

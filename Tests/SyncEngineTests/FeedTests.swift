@@ -5,6 +5,40 @@ import SyncEngine
 import Testing
 
 @Suite struct FeedTests {
+    /// Nothing would come to tell of it again.
+    @Test func `what was committed while the feed was read, and is in the trash in it, is settled`()
+        throws
+    {
+        let server = FakeServer()
+        let other = FakeDevice(server, number: 9, optimizes: true)
+        let device = FakeDevice(server)
+        device.write("one", to: FakeDevice.library("A.JPG"))
+        var readings = 0
+        device.takesLong = { effect in
+            guard case .send(_, .changes) = effect else { return false }
+            readings += 1
+            return readings > 1
+        }
+        device.refuse = { request in
+            guard case .commit = request, server.assets.isEmpty else { return nil }
+            for name in ["B.JPG", "C.JPG"] {
+                other.write("bytes of \(name)", to: FakeDevice.source(name))
+                _ = try? other.sync()
+            }
+            device.tell(.zoneChanged(head: server.head))
+            return nil
+        }
+        device.restart()
+        try device.run()
+        #expect(device.outcome == nil && readings == 2)
+        let own = try #require(server.assets.first { $0.blob(.original)?.byteCount == 3 })
+        server.change(own.key) { $0.envelope.trashedAt = Timestamp(milliseconds: 5) }
+        device.letGo()
+        try device.run()
+        #expect(device.outcome == .inSync)
+        #expect(device.libraryTexts.values.sorted() == ["bytes of B.JPG", "bytes of C.JPG"])
+    }
+
     @Test func `a long feed is read page by page and shown when it is whole`() throws {
         let server = FakeServer()
         let first = FakeDevice(server, number: 1, optimizes: true)

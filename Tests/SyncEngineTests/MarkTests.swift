@@ -30,6 +30,21 @@ import Testing
         #expect(try device.sync() == .inSync)
     }
 
+    @Test func `a reading that began before the mark was written is done again`() throws {
+        device.restart(once: false)
+        try device.run(milliseconds: 10_000)
+        let before = try #require(device.mark)
+        device.takesLong = { if case .readMark = $0 { true } else { false } }
+        try device.run(milliseconds: (Limits.markRaiseSeconds + 1) * 1_000)
+        #expect(device.mark?.generation == before.generation + 1)
+        device.tell(.markRead(.success(LibraryLook(mark: before))))
+        try device.run(milliseconds: 100)
+        #expect(try reason(.libraryRestored) == nil)
+        device.letGo()
+        try device.run(milliseconds: 10_000)
+        #expect(try device.status().reasons.isEmpty)
+    }
+
     private func reason(_ code: ReasonCode) throws -> Reason? {
         try device.status().reasons.first { $0.code == code }
     }

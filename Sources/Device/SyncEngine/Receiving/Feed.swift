@@ -87,19 +87,23 @@ extension SyncEngine {
 
     /// The feed was read to its end: what was committed before and isn't in it needs another look.
     private mutating func settleCommitted(_ token: ChangeToken) throws(RowsError) {
-        let digests = feed.awaited
+        // What was committed after the feed was asked may be in it all the same.
+        let committed = feed.awaited.map { ($0, true) } + uploads.committed.map { ($0, false) }
         feed.awaited = []
-        for digest in digests {
+        uploads.committed = []
+        for (digest, isAwaited) in committed {
             guard let item = uploads.items[digest], case .committed(let base) = item.stage else {
                 continue
             }
-            if base.epoch != token.epoch || base.sequence > token.sequence {
-                // The server lost it again.
-                uploads.move(digest, to: .unasked, at: now)
-            } else {
+            if base.epoch == token.epoch, base.sequence <= token.sequence {
                 uploads.fail(
                     digest, "the record changed meanwhile", resuming: .stored, at: now,
                     rule: retryRule)
+            } else if isAwaited {
+                // The server lost it again.
+                uploads.move(digest, to: .unasked, at: now)
+            } else {
+                uploads.committed.append(digest)
             }
         }
     }
@@ -172,7 +176,11 @@ extension SyncEngine {
         guard record.key.type == .asset else { return }
         if let whole = record.joinedInto { try joined(into: whole, rows) }
         try noteRemoval(of: record, after: known, rows)
-        guard record.isLiveAsset else { return try forgetMissing(of: record.key.id, rows) }
+        guard record.isLiveAsset else {
+            // A picture that sidecars wait for may have been its original.
+            uploads.decideWaiting(at: now)
+            return try forgetMissing(of: record.key.id, rows)
+        }
         if !(known?.record.isLiveAsset ?? false) { reconsiderHeld() }
         try noteName(of: record, after: known?.record, rows)
         for (_, blob) in record.blobs.sorted(by: { $0.key < $1.key }) {

@@ -29,6 +29,8 @@ struct LibraryHealth: Sendable {
     var isSynced = false
     var since: Timestamp?
     var isReading = false
+    /// The mark was written since the reading under way began, which may have seen the one before.
+    var wasWritten = false
     /// Uptime of the last reading that found it good.
     var goodAt: Int64?
     var nextReading: Int64?
@@ -120,6 +122,10 @@ extension SyncEngine {
     ) throws(RowsError) {
         library.isReading = false
         guard let settings else { return }
+        if library.wasWritten {
+            library.wasWritten = false
+            return readMark()
+        }
         let before = library.mark
         let wasUsable = library.isUsable
         switch result {
@@ -200,9 +206,9 @@ extension SyncEngine {
         library.readOnlySince = look.isReadOnly ? library.readOnlySince ?? now.wall : nil
         library.otherToolSince = look.otherTool == nil ? nil : library.otherToolSince ?? now.wall
         library.otherTool = look.otherTool
-        if !look.isReadOnly, downloads.gate.failure == .disk(.readOnly) {
-            downloads.gate.retryNow(at: now)
-        }
+        guard !look.isReadOnly else { return }
+        if downloads.gate.failure == .disk(.readOnly) { downloads.gate.retryNow(at: now) }
+        if previews.gate.failure == .disk(.readOnly) { previews.gate.retryNow(at: now) }
     }
 
     private mutating func planNextMarkReading() {
@@ -270,6 +276,7 @@ extension SyncEngine {
         }
         try rows.save(MarkGenerations(written: generation, announced: nil))
         settings?.markGeneration = generation
+        library.wasWritten = library.isReading
         if case .otherGeneration = library.mark {
             try forgetAllMissing(rows)
             library.mark = .good

@@ -130,6 +130,14 @@ struct Uploads: Sendable {
         }
     }
 
+    /// What waits for its original is decided anew.
+    mutating func decideWaiting(at now: Moment) {
+        guard waitingForOriginalCount > 0 else { return }
+        for digest in items.keys.sorted() where items[digest]?.stage == .waitingForOriginal {
+            move(digest, to: .stored, at: now)
+        }
+    }
+
     private mutating func leave(_ item: UploadItem) {
         switch item.stage {
         case .waitingForOriginal: waitingForOriginalCount -= 1

@@ -55,32 +55,6 @@ import Testing
         #expect(asset(server, "IMG_1.JPG")?.blob(.sidecar) == nil)
     }
 
-    /// The picture's record is not read yet when the server refuses to make it once more.
-    @Test func `a sidecar whose picture turns out to be in the trash waits no longer`() throws {
-        let server = FakeServer()
-        let device = FakeDevice(server, once: false)
-        device.restart()
-        try device.run(milliseconds: 10_000)
-        let other = FakeDevice(server, number: 9, optimizes: true)
-        other.write("picture", to: FakeDevice.source("IMG_1.JPG"))
-        try other.sync()
-        let key = try #require(asset(server, "IMG_1.JPG")).key
-        server.change(key) { $0.envelope.trashedAt = Timestamp(milliseconds: 5) }
-
-        device.takesLong = { if case .send(_, .changes) = $0 { true } else { false } }
-        for (text, name) in [("picture", "IMG_1.JPG"), ("sidecar", "IMG_1.JPG.xmp")] {
-            device.write(text, to: FakeDevice.library(name))
-            device.tell(.placeChanged(FakeDevice.library(name)))
-        }
-        try device.run(milliseconds: 20_000)
-        #expect(try device.status().reasons.contains { $0.code == .waitsForOriginal })
-        device.letGo()
-        try device.run(milliseconds: 20_000)
-        #expect(try device.status().reasons.isEmpty)
-        #expect(server.assets.count == 1)
-        #expect(asset(server, "IMG_1.JPG")?.blob(.sidecar) == nil)
-    }
-
     @Test func `a sidecar waits for a picture that can't be sent`() throws {
         let server = FakeServer()
         let device = FakeDevice(server, optimizes: true)

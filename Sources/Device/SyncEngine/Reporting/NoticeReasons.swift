@@ -68,6 +68,7 @@ extension SyncEngine {
         reporting.heardVersion = version
         // While a report is under way, its answer may be of the version before.
         reporting.isNoticeStale = version != reporting.notice?.eventVersion
+        reporting.isAhead = false
     }
 
     /// Counts what is nowhere but on the server since its last backup.
@@ -83,6 +84,9 @@ extension SyncEngine {
     /// Keeps what the server said, and since when it has been so.
     mutating func take(_ notice: ServerNotice) {
         if notice.eventVersion == reporting.heardVersion { reporting.isNoticeStale = false }
+        reporting.isAhead =
+            !reporting.isAskingAgain && reporting.heardVersion != nil
+            && notice.eventVersion != reporting.heardVersion
         if uploads.gate.failure == .accountFull, notice != reporting.notice,
             notice.quotaByteCount.map({ notice.usedByteCount < $0 }) ?? true
         {

@@ -12,6 +12,13 @@ struct Reporting: Sendable {
     var heardVersion: String?
     /// It is not that of the latest answer: another report is due.
     var isNoticeStale = false
+    /// The latest answer is of a version that the event stream has not told of.
+    ///
+    /// That looks now and then: what is as before by then it never tells, so that the server is asked
+    /// once more behind that.
+    var isAhead = false
+    /// The report under way asks once more.
+    var isAskingAgain = false
     /// Since when it has said this version, and since when the account is nearly full.
     var noticeSince: Timestamp?
     var nearlyFullSince: Timestamp?
@@ -33,13 +40,22 @@ struct Reporting: Sendable {
     }
 
     var nextDeadline: Int64? {
-        let heartbeat = lastAt.map { $0 + Limits.reportSeconds * 1_000 }
-        return isSending ? nil : [heartbeat, checkAt].compactMap { $0 }.min()
+        isSending ? nil : [heartbeatAt, checkAt].compactMap { $0 }.min()
+    }
+
+    /// Uptime at which it reports though nothing changed here.
+    var heartbeatAt: Int64? {
+        let milliseconds =
+            isAhead ? Int64(2 * Limits.noticePollMilliseconds) : Limits.reportSeconds * 1_000
+        return lastAt.map { $0 + milliseconds }
     }
 
     mutating func sent(_ status: LibraryStatus, at now: Moment) {
         isSending = true
         isNoticeStale = false
+        // A report that came before that says nothing of it.
+        isAskingAgain = isAhead && heartbeatAt.map { now.uptime >= $0 } ?? false
+        isAhead = false
         count += 1
         lastAt = now.uptime
         checkAt = nil
@@ -79,8 +95,7 @@ extension SyncEngine {
         reporting.checkedAt = now.uptime
         reporting.checkAt = nil
         let status = try status(at: now, rows: rows)
-        let isHeartbeat =
-            reporting.lastAt.map { now.uptime >= $0 + Limits.reportSeconds * 1_000 } ?? true
+        let isHeartbeat = reporting.heartbeatAt.map { now.uptime >= $0 } ?? true
         guard isHeartbeat || reporting.isNoticeStale || reporting.differs(from: status) else {
             return
         }

@@ -100,7 +100,8 @@ extension SyncEngine {
             !library.troubles.contains(where: { $0.folder.root.isLibrary }),
             try rows.photosService() == .returning
         else { return }
-        try forgetUnconfirmed(rows)
+        // It may have lain elsewhere until the service was off.
+        try forgetMissing(onlyUnconfirmed: true, rows)
         circumstances.service = .on
         try rows.save(photosService: .on)
     }

@@ -155,14 +155,15 @@ extension SyncEngine {
         return names
     }
 
-    /// The service was off meanwhile: what was missed before it, and not yet looked for again, may
-    /// have lain elsewhere until then.
-    mutating func forgetUnconfirmed(_ rows: any Rows) throws(RowsError) {
+    /// All that is missed, or only what was not yet looked for again: nobody deleted it.
+    mutating func forgetMissing(onlyUnconfirmed: Bool, _ rows: any Rows) throws(RowsError) {
         guard localChanges.missingCount > 0 else { return }
         var cursor: Place?
         repeat {
             let page = try rows.missingFiles(after: cursor, limit: Limits.missingPerCheckMax)
-            for missing in page where !missing.isConfirmed { try forget(missing, rows) }
+            for missing in page where !(onlyUnconfirmed && missing.isConfirmed) {
+                try forget(missing, rows)
+            }
             cursor = page.count < Limits.missingPerCheckMax ? nil : page.last?.place
         } while cursor != nil
     }

@@ -58,13 +58,10 @@ extension SyncEngine {
     }
 
     var spaceReasons: [Reason] {
-        let free = circumstances.reading?.freeByteCount
-        if let since = since(libraryFails: .noSpace) {
-            return [Reason(.deviceFull, ["free": EvidenceText.bytes(free ?? 0)], since: since)]
-        }
         let originals = downloads.withoutSpace.isEmpty ? nil : downloads.withoutSpaceSince
         let waits = [originals, previews.withoutSpaceSince].compactMap { $0 }
-        guard let since = waits.min() else { return [] }
+        guard let since = since(libraryFails: .noSpace) ?? waits.min() else { return [] }
+        let free = circumstances.reading?.freeByteCount
         return [Reason(.deviceFull, ["free": EvidenceText.bytes(free ?? 0)], since: since)]
     }
 }

@@ -278,21 +278,13 @@ extension SyncEngine {
         settings?.markGeneration = generation
         library.wasWritten = library.isReading
         if case .otherGeneration = library.mark {
-            try forgetAllMissing(rows)
+            // What the restored folder lacks was not deleted by anybody.
+            try forgetMissing(onlyUnconfirmed: false, rows)
             library.mark = .good
             library.since = nil
             removals.needPass()
         }
         raiseLater()
-    }
-
-    /// What the restored folder lacks was not deleted by anybody.
-    private mutating func forgetAllMissing(_ rows: any Rows) throws(RowsError) {
-        while true {
-            let page = try rows.missingFiles(after: nil, limit: Limits.missingPerCheckMax)
-            for missing in page { try forget(missing, rows) }
-            if page.isEmpty { return }
-        }
     }
 
     private mutating func raiseLater() {

@@ -62,6 +62,29 @@ import Testing
         #expect(try key(house, "phone") == key(house, "camera"))
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a server that is stopped while it renders leaves no picture to wait`() throws {
+        let house = try Household(database: address, inBucket: true, isApart: true)
+        func leases() throws -> Int {
+            let count = try PostgresServer.shared().run(
+                "SELECT COUNT(*) FROM job WHERE lease IS NOT NULL", in: name)
+            return Int(count.first ?? "") ?? 0
+        }
+        try house.signIn("camera")
+        try house.martlet("camera", "photos", "source", "add", RealPhotos.path("camera"))
+        let agent = try house.startAgent("camera")
+        let end = Date() + 60
+        var seen = 0
+        while seen == 0, Date() < end {
+            usleep(5_000)
+            seen = try leases()
+        }
+        #expect(seen > 0)
+        #expect(house.stopServer() == 0)
+        #expect(try leases() == 0)
+        house.killAgent(agent)
+    }
+
     @Test(.timeLimit(.minutes(3)))
     func `a server of an earlier version takes its key along, and other folders are refused`()
         throws

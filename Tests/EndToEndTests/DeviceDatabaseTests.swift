@@ -83,6 +83,34 @@ import Testing
         #expect(try house.status("camera").counts["inSync"] == 3)
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a database that is deleted under a running agent is there again, with all it knew`()
+        throws
+    {
+        let house = try Household()
+        try house.signIn("camera")
+        try copyPhotos(names, to: house.library("camera"))
+        let source = house.folder.file("source")
+        try copyPhotos(["gps/DSCN0025.jpg"], to: source)
+        try house.martlet("camera", "photos", "source", "add", source)
+        let agent = try house.startAgent("camera")
+        try house.expectUpToDate("camera", items: 4)
+        for name in ["device.sqlite", "device.sqlite-wal", "device.sqlite-shm"] {
+            try? FileManager.default.removeItem(atPath: house.home("camera") + "/" + name)
+        }
+        // Also what comes later, into the source that only the database knew.
+        try copyPhotos(["gps/DSCN0038.jpg"], to: source)
+        let end = Date() + 60
+        while try house.martlet("camera", "photos", "source", "list").output.contains(source)
+            == false, Date() < end
+        {
+            usleep(100_000)
+        }
+        try house.expectUpToDate("camera", items: 5)
+        #expect(agent.isRunning)
+        #expect(try house.status("camera").reasons.isEmpty)
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func `a newer version's database is left as it is, in one sentence`() throws {
         let house = try Household()

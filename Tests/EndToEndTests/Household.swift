@@ -165,6 +165,15 @@ final class Household {
         self.blobs = blobs
     }
 
+    /// As its service manager stops it; returns its exit status.
+    func stopServer() -> Int32? {
+        guard let process = server else { return nil }
+        kill(process.processIdentifier, SIGTERM)
+        process.waitUntilExit()
+        server = nil
+        return process.terminationStatus
+    }
+
     func killServer() {
         guard let process = server else { return }
         kill(process.processIdentifier, SIGKILL)

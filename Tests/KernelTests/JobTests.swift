@@ -71,6 +71,33 @@ import Testing
         }
     }
 
+    @Test(arguments: Place.allCases)
+    func `what a stopped worker gives back is anybody's at once, and was not tried`(
+        place: Place
+    ) async throws {
+        try await inWorld(place) { world in
+            try make(3, for: world.anna, world)
+            let jobs = try lease(world, 2)
+            let failed = try #require(jobs.first)
+            try world.kernel.fail(failed, error: "once", at: world.now, in: world.transaction)
+            try world.kernel.giveBack(Array(jobs.dropFirst()), in: world.transaction)
+            world.now = world.now.adding(seconds: Limits.jobRetrySecondsMax)
+            let again = try lease(world, 5)
+            #expect(Set(again.map(\.subject)).count == 3)
+            #expect(again.map(\.attempts).sorted() == [1, 1, 2])
+
+            try world.kernel.giveBack(again, in: world.transaction)
+            let failures = try world.kernel.failedJobs(
+                of: world.anna.account, limit: 9, in: world.transaction)
+            #expect(failures.map(\.error) == ["once"])
+            let last = try lease(world, 5)
+            #expect(last.map(\.attempts).sorted() == [1, 1, 2])
+            // They are somebody else's now.
+            try world.kernel.giveBack(again, in: world.transaction)
+            #expect(try lease(world, 5).isEmpty)
+        }
+    }
+
     @Test func `failures are tried again later and later, and then given up`() async throws {
         try await inWorld { world in
             try make(2, for: world.anna, world)

@@ -9,6 +9,7 @@ import Synchronization
 ///
 ///     "damaged…"    can never be read
 ///     "crash N…"    fails N times, then is good
+///     "endless…"    takes until it is cancelled, and fails then
 ///     anything else is good
 final class MadeUpReader: PictureReader {
     struct Call: Hashable, Sendable {
@@ -48,6 +49,7 @@ final class MadeUpReader: PictureReader {
         await Task.yield()
         calls.withLock { $0.append(Call(name: text, thumbnail: thumbnail, preview: preview)) }
         if text.hasPrefix("damaged") { throw PictureFailure.damaged("made up") }
+        if text.hasPrefix("endless") { try await Task.sleep(for: .seconds(3_600)) }
         if text.hasPrefix("crash "), let count = Int(text.split(separator: " ")[1]) {
             let soFar = crashes.withLock { crashes in
                 crashes[text, default: 0] += 1

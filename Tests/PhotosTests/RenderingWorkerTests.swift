@@ -101,6 +101,40 @@ import Testing
         #expect(try await world.service.progress(in: nil, for: account).waiting == 0)
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a worker that is stopped gives back what it had, and another goes on at once`()
+        async throws
+    {
+        let world = try await PhotoWorld()
+        let (account, zone) = try await world.account("me")
+        try await world.addPicture("b", Array("endless b".utf8), to: zone)
+        for index in 0..<20 {
+            try await world.addPicture("\(index)", Array("good \(index)".utf8), to: zone)
+        }
+        // Newest first: the endless one, and what it has beside it, are in hand soon.
+        let reader = MadeUpReader(widthMax: 1)
+        let first = world.worker(reader)
+        let running = Task { await first.run() }
+        while !reader.rendered.contains(where: { $0.name == "endless b" }) {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        running.cancel()
+        await running.value
+
+        let leases = try await world.database.read { transaction in
+            try transaction.rows("SELECT attempts FROM job").count
+        }
+        #expect(leases == 0)
+        let second = MadeUpReader(widthMax: 1)
+        let other = Task { try await world.worker(second).drain() }
+        while !second.rendered.contains(where: { $0.name == "endless b" }) {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        other.cancel()
+        await #expect(throws: CancellationError.self) { try await other.value }
+        #expect(try await world.service.progress(in: nil, for: account).waiting == 21)
+    }
+
     @Test func `a file that fails every time is given up as damaged`() async throws {
         let world = try await PhotoWorld()
         let (account, zone) = try await world.account("me")

@@ -57,7 +57,7 @@ import WebServer
             .patch, path,
             [.contentType: "application/offset+octet-stream", offsetName: "0"], by: anna,
             body: Array(content.prefix(2_500_000)), to: server)
-        #expect(broken.status.code >= 500)
+        #expect(broken.status == .requestTimeout)
         try await server.run { client in
             let head = try await client.send(.head, path, by: anna)
             let offset = try #require(head.header("Upload-Offset").flatMap { Int($0) })
@@ -80,10 +80,22 @@ import WebServer
         let server = try await TestServer()
         let anna = try await server.person("anna")
         let content = bytes(3 << 20)
-        _ = try await sendBroken(
+        let broken = try await sendBroken(
             .put, "/api/v1/blobs/\(Digest(of: content))", [:], by: anna,
             body: Array(content.prefix(2_500_000)), to: server)
+        #expect(broken.status == .requestTimeout)
         #expect(try await server.server.parts.store.list(after: nil, limit: 10).isEmpty)
+    }
+
+    /// As a proxy does that repeats a request whose body it has used up.
+    @Test(.timeLimit(.minutes(1)))
+    func `a body that is cut off is no failure of the server`() async throws {
+        let server = try await TestServer()
+        let anna = try await server.person("anna")
+        let broken = try await sendBroken(
+            .post, "/api/v1/blobs/have", [:], by: anna, body: Array("{\"digests\": [".utf8),
+            to: server)
+        #expect(broken.status == .requestTimeout)
     }
 
     @Test func `no log line has a token or a password in it`() async throws {

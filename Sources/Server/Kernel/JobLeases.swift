@@ -13,4 +13,21 @@ extension Kernel {
             UPDATE job SET lease = NULL, leasedUntil = NULL WHERE lease IS NOT NULL
             """)
     }
+
+    /// For the stop of a worker: its work is anybody's at once, and was not tried.
+    ///
+    /// What has ended, or is somebody else's by now, stays as it is.
+    package func giveBack(_ jobs: [Job], in transaction: any Transaction) throws(KernelError) {
+        for job in jobs {
+            if job.attempts > 1 {
+                try transaction.change(
+                    """
+                    UPDATE job SET lease = NULL, leasedUntil = NULL, attempts = attempts - 1
+                    WHERE \(Self.jobIsLeased)
+                    """, Self.leaseArguments(job))
+            } else {
+                try complete(job, in: transaction)
+            }
+        }
+    }
 }

@@ -164,10 +164,10 @@ extension Kernel {
         }
     }
 
-    private static let jobIsLeased =
+    static let jobIsLeased =
         "account = ? AND kind = ? AND zone = ? AND subject = ? AND lease = ?"
 
-    private static func leaseArguments(_ job: Job) -> [SQLValue] {
+    static func leaseArguments(_ job: Job) -> [SQLValue] {
         [
             SQLValue(job.account), .text(job.kind), SQLValue(job.zone), .blob(job.subject),
             SQLValue(bits: job.lease),

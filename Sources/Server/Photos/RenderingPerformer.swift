@@ -6,7 +6,8 @@ import Storage
 
 /// Does one job: finds the bytes, has them read and drawn, and says what came of it.
 ///
-/// Never throws: whatever goes wrong belongs to this one picture.
+/// Never throws: whatever goes wrong belongs to this one picture. Only a stop does not: a job that
+/// it met has no outcome.
 struct RenderingPerformer: Sendable {
     let database: any Database
     let objects: any ObjectStore
@@ -15,7 +16,7 @@ struct RenderingPerformer: Sendable {
     let temporaryFolder: String
     let logger: Logger
 
-    func perform(_ job: RenderingJob) async -> RenderingOutcome {
+    func perform(_ job: RenderingJob) async -> RenderingOutcome? {
         var outcome = RenderingOutcome()
         do {
             let original = try await file(of: job.original, for: job)
@@ -38,6 +39,8 @@ struct RenderingPerformer: Sendable {
                 }
             }
         } catch {
+            // Its child was ended with the server.
+            if Task.isCancelled { return nil }
             fail(job, error, &outcome)
         }
         return outcome

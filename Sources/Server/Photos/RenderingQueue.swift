@@ -38,6 +38,10 @@ struct RenderingQueue: Sendable {
         try kernel.fail(job.lease, error: cause, at: time, in: transaction)
     }
 
+    func giveBack(_ jobs: [RenderingJob], in transaction: any Transaction) throws {
+        try kernel.giveBack(jobs.map(\.lease), in: transaction)
+    }
+
     /// When something that waits is to be looked at again; `nil` when nothing waits.
     func nextTry(in transaction: any Transaction) throws -> Timestamp? {
         try transaction.firstRow(

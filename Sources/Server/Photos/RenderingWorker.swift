@@ -73,7 +73,7 @@ package final class RenderingWorker: Sendable {
 
     /// Works until the task is cancelled.
     ///
-    /// Jobs in work are finished and their results written.
+    /// What is in hand then is given back: another server need not wait for its leases to end.
     package func run() async {
         while !Task.isCancelled {
             do {
@@ -91,18 +91,39 @@ package final class RenderingWorker: Sendable {
     /// Works until nothing is left that can be done now.
     package func drain() async throws {
         for zone in try await lost.drop(at: surroundings.now()) { committed(zone) }
-        try await withThrowingTaskGroup(of: FinishedJob.self) { group in
-            var round = Round(lastWrite: surroundings.now())
-            while true {
-                start(&round, &group)
-                try await fill(&round)
-                start(&round, &group)
-                guard round.running > 0, let finished = try await group.next() else { break }
-                round.running -= 1
-                round.finished.append(finished)
-                if round.isDue(at: surroundings.now()) { try await write(&round) }
-            }
-            try await write(&round)
+        var round = Round(lastWrite: surroundings.now())
+        do {
+            try await withThrowingTaskGroup(of: Ended.self) { try await work(&round, &$0) }
+        } catch {
+            // Without a stop, what was begun counts as tried: its result may be what failed.
+            await giveBack(Task.isCancelled ? round.inHand : round.waiting)
+            throw error
+        }
+    }
+
+    private func work(
+        _ round: inout Round, _ group: inout ThrowingTaskGroup<Ended, any Error>
+    ) async throws {
+        while true {
+            start(&round, &group)
+            try await fill(&round)
+            start(&round, &group)
+            guard !round.running.isEmpty, let ended = try await group.next() else { break }
+            try Task.checkCancellation()
+            round.end(ended)
+            if round.isDue(at: surroundings.now()) { try await write(&round) }
+        }
+        try await write(&round)
+    }
+
+    private func giveBack(_ jobs: [RenderingJob]) async {
+        guard !jobs.isEmpty else { return }
+        do {
+            try await database.write { [queue] in try queue.giveBack(jobs, in: $0) }
+        } catch {
+            logger.info(
+                "Pictures wait until their leases end",
+                metadata: ["count": "\(jobs.count)", "error": "\(error)"])
         }
     }
 }
@@ -111,9 +132,18 @@ extension RenderingWorker {
     /// What one call of `drain` has in hand.
     private struct Round {
         var waiting: [RenderingJob] = []
-        var running = 0
+        var running: [RenderingJob] = []
         var finished: [FinishedJob] = []
         var lastWrite: Timestamp
+
+        /// Leased and not written.
+        var inHand: [RenderingJob] { waiting + running + finished.map(\.job) }
+
+        mutating func end(_ ended: Ended) {
+            running.removeAll { $0.lease == ended.job.lease }
+            guard let outcome = ended.outcome else { return }
+            finished.append(FinishedJob(job: ended.job, outcome: outcome))
+        }
 
         private var byteCount: Int {
             finished.reduce(0) { sum, each in
@@ -131,22 +161,29 @@ extension RenderingWorker {
         }
     }
 
+    /// A job whose work has ended: without an outcome when a stop met it.
+    private struct Ended: Sendable {
+        let job: RenderingJob
+        let outcome: RenderingOutcome?
+    }
+
     private func start(
-        _ round: inout Round, _ group: inout ThrowingTaskGroup<FinishedJob, any Error>
+        _ round: inout Round, _ group: inout ThrowingTaskGroup<Ended, any Error>
     ) {
-        while round.running < widthMax, let job = round.next() {
-            round.running += 1
+        while round.running.count < widthMax, let job = round.next() {
+            round.running.append(job)
             group.addTask { [performer] in
-                FinishedJob(job: job, outcome: await performer.perform(job))
+                Ended(job: job, outcome: await performer.perform(job))
             }
         }
     }
 
     /// Takes more jobs before those in hand run out, so that no child ever waits for the database.
     private func fill(_ round: inout Round) async throws {
-        guard round.waiting.count < widthMax, !Task.isCancelled else { return }
+        guard round.waiting.count < widthMax else { return }
+        try Task.checkCancellation()
         var jobs = try await take()
-        if jobs.isEmpty, !round.finished.isEmpty, round.running == 0 {
+        if jobs.isEmpty, !round.finished.isEmpty, round.running.isEmpty {
             // What waited for a thumbnail may go on with its preview.
             try await write(&round)
             jobs = try await take()
@@ -168,10 +205,9 @@ extension RenderingWorker {
 
     private func write(_ round: inout Round) async throws {
         guard !round.finished.isEmpty else { return }
-        let finished = round.finished
-        round.finished = []
         round.lastWrite = surroundings.now()
-        let written = try await commit.write(finished, at: surroundings.now())
+        let written = try await commit.write(round.finished, at: surroundings.now())
+        round.finished = []
         for zone in written.zones { committed(zone) }
     }
 

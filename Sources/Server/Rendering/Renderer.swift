@@ -106,9 +106,12 @@ package final class Renderer: Sendable {
         return Facts(observed, name: originalName, fileTime: nil)
     }
 
-    /// Ends all children.
+    /// Ends all children, without waiting for it.
     ///
     /// Requests under way and waiting throw; later ones too.
+    package func interrupt() { pool.interrupt() }
+
+    /// Ends all children as `interrupt` does, and waits until nothing of them is left.
     package func shutdown() async {
         await pool.shutDown()
     }

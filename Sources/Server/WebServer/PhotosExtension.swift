@@ -49,12 +49,16 @@ package struct PhotosExtension: ServerExtension {
 
     package func committed() { worker.wake() }
 
-    /// Ends with its task: the jobs in work are given back by their leases.
+    /// Ends with its task, and at once: the children are ended, and their jobs given back.
     package func run() async throws {
         let kernel = parts.kernel
         // Other servers' workers are at work: what theirs left ends by itself.
         if isAlone { try await parts.database.write { try kernel.endAllLeases(in: $0) } }
-        await worker.run()
+        await withTaskCancellationHandler {
+            await worker.run()
+        } onCancel: {
+            renderer.interrupt()
+        }
         await renderer.shutdown()
     }
 }

@@ -51,6 +51,7 @@ package final class DatabaseRows: Rows {
 
     /// Runs `body` in one transaction: all of its writes, or none when it throws.
     package func transaction<R>(_ body: () throws(RowsError) -> R) throws(RowsError) -> R {
+        try requireFile()
         try connection.run("BEGIN IMMEDIATE")
         do {
             let result = try body()

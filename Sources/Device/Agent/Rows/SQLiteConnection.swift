@@ -29,6 +29,7 @@ enum SQLiteArgument {
 /// The engine's rows are read and written synchronously, hundreds a millisecond, so this stays
 /// close to SQLite itself: statements are compiled once and columns are read without boxes.
 final class SQLiteConnection {
+    let path: String
     private let handle: OpaquePointer
     private var statements: [String: SQLiteStatement] = [:]
 
@@ -53,6 +54,7 @@ final class SQLiteConnection {
                 .unavailable, "This device's database \(path) cannot be opened: check who owns it.",
                 cause: "\(path) cannot be opened")
         }
+        self.path = path
         self.handle = handle
         sqlite3_busy_timeout(handle, Int32(Limits.databaseBusySeconds * 1_000))
         sqlite3_extended_result_codes(handle, 1)
@@ -80,6 +82,13 @@ final class SQLiteConnection {
 
     /// Nothing more reaches the database file itself: closing copies the log into it no more.
     func keepAsItIs() { martlet_keep_log_on_close(UnsafeMutableRawPointer(handle)) }
+
+    /// Whether another file, or none, lies at its path by now.
+    var hasMoved: Bool {
+        var moved: Int32 = 0
+        let result = sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved)
+        return result == SQLITE_OK && moved != 0
+    }
 
     /// Runs statements that are not worth keeping.
     func run(_ sql: String) throws(RowsError) {

@@ -39,7 +39,7 @@ final class DecodingWorker: Sendable {
     }
 
     var processIdentifier: Int32? {
-        let number = identifier.load(ordering: .relaxed)
+        let number = identifier.load(ordering: .sequentiallyConsistent)
         return number > 0 ? number : nil
     }
 
@@ -148,7 +148,9 @@ final class DecodingWorker: Sendable {
                 "\(limits.factsMilliseconds)", folder,
             ], keepsMessages: true, hasOwnGroup: true)
         (state.child, state.answered) = (child, 0)
-        identifier.store(child.identifier, ordering: .relaxed)
+        identifier.store(child.identifier, ordering: .sequentiallyConsistent)
+        // A stop that came just before has seen no child.
+        if isShutDown.load(ordering: .sequentiallyConsistent) { shutDown() }
         let deadline = ChildProcess.deadline(milliseconds: Limits.decoderStartSecondsMax * 1000)
         do {
             let greeting = try child.receive(count: DecodingFrame.ready.count, by: deadline)
@@ -189,7 +191,7 @@ extension DecodingWorker {
     /// Ends the child at once, also while it is at work, and starts no other: that work ends with an
     /// error.
     func shutDown() {
-        isShutDown.store(true, ordering: .relaxed)
+        isShutDown.store(true, ordering: .sequentiallyConsistent)
         if let processIdentifier { kill(-processIdentifier, SIGKILL) }
     }
 }

@@ -48,7 +48,7 @@ final class WorkerPool: Sendable {
     }
 
     /// Ends all children at once; work under way ends with an error, work that waits with `shutDown`.
-    func shutDown() async {
+    func interrupt() {
         let waiting = state.withLock { state in
             state.isShutDown = true
             defer { state.waiting = [] }
@@ -56,6 +56,11 @@ final class WorkerPool: Sendable {
         }
         for continuation in waiting { continuation.resume(returning: nil) }
         for worker in workers { worker.shutDown() }
+    }
+
+    /// Interrupts, and removes what the children leave.
+    func shutDown() async {
+        interrupt()
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             queue.async { [workers] in
                 for worker in workers { worker.end() }

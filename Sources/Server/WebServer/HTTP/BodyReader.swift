@@ -8,7 +8,7 @@ enum BodyReader {
     static func collect(_ request: Request, byteCountMax: Int) async throws -> ByteBuffer {
         try checkLength(of: request, byteCountMax: Int64(byteCountMax))
         var whole: ByteBuffer?
-        for try await var part in request.body {
+        for try await var part in RequestParts(request) {
             guard (whole?.readableBytes ?? 0) + part.readableBytes <= byteCountMax else {
                 throw APIError.tooLarge("bodyTooLarge", byteCountMax: Int64(byteCountMax))
             }
@@ -34,7 +34,7 @@ enum BodyReader {
         var byteCount: Int64 = 0
         var previous: Task<Void, any Error>?
         do {
-            for try await var part in request.body {
+            for try await var part in RequestParts(request) {
                 byteCount += Int64(part.readableBytes)
                 guard byteCount <= byteCountMax else {
                     throw APIError.tooLarge(code, byteCountMax: byteCountMax)
@@ -72,4 +72,32 @@ enum BodyReader {
             throw APIError.tooLarge(code, byteCountMax: byteCountMax)
         }
     }
+}
+
+/// A request's body as it comes in.
+///
+/// Throws `requestCutOff` where it ends too early: the client or a proxy between broke off, which
+/// is no failure of the server's, and what was sent can be sent again (RFC 9110, section 15.5.9).
+struct RequestParts: AsyncSequence {
+    private let body: RequestBody
+
+    init(_ request: Request) { body = request.body }
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        var parts: RequestBody.AsyncIterator
+
+        mutating func next(
+            isolation actor: isolated (any Actor)? = #isolation
+        ) async throws -> ByteBuffer? {
+            do {
+                return try await parts.next(isolation: actor)
+            } catch {
+                throw APIError(
+                    .requestTimeout, "requestCutOff",
+                    "The request ended before its body did: send it again.", cause: error)
+            }
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(parts: body.makeAsyncIterator()) }
 }

@@ -27,7 +27,7 @@ struct PackService: Sendable {
         var slice = Slice()
         var results: [BlobResult] = []
         defer { memory.giveBack(slice.byteCount) }
-        for try await part in request.body {
+        for try await part in RequestParts(request) {
             for blob in try reader.read(part.readableBytesView) {
                 if !memory.tryTake(blob.bytes.count) {
                     // Whoever waits holds nothing, so those who hold something can end.

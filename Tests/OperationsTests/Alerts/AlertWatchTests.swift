@@ -179,6 +179,42 @@ import Testing
         #expect(world.recorder.take() == ["mail: began serviceOutage photos"])
     }
 
+    @Test func `a database that does not answer is told from memory, and that it is back`()
+        async throws
+    {
+        try await world.add("mail")
+        try await world.add("ntfy")
+        let watch = world.watch()
+        try await watch.round()
+        // What passes by itself is nobody's business.
+        world.setDatabaseAway(true)
+        try await world.pass(240, with: watch)
+        world.setDatabaseAway(false)
+        try await world.pass(60, with: watch)
+        #expect(world.recorder.take().isEmpty)
+
+        world.recorder.fail(["ntfy"])
+        world.setDatabaseAway(true)
+        try await world.pass(420, with: watch)
+        #expect(world.recorder.take() == ["mail: began serverDatabaseUnusable"])
+        world.recorder.fail([])
+        try await world.pass(7_200, with: watch)
+        #expect(world.recorder.take() == ["ntfy: began serverDatabaseUnusable"])
+
+        world.setDatabaseAway(false)
+        world.recorder.fail(["mail"])
+        try await watch.round()
+        #expect(world.recorder.take() == ["ntfy: over serverDatabaseUnusable"])
+        world.recorder.fail([])
+        try await world.pass(3_600, with: watch)
+        #expect(world.recorder.take() == ["mail: over serverDatabaseUnusable"])
+
+        // The same again is news.
+        world.setDatabaseAway(true)
+        try await world.pass(420, with: watch)
+        #expect(world.recorder.take().count == 2)
+    }
+
     @Test func `a channel that comes later hears what lasts`() async throws {
         let watch = world.watch()
         world.see(AlertWorld.sighting("backupOld"))

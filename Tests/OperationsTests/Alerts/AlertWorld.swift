@@ -41,8 +41,35 @@ final class AlertWorld: Sendable {
         }
     }
 
+    /// The database, as long as it is there.
+    struct AwayDatabase: Database {
+        let database: any Database
+        let isAway: @Sendable () -> Bool
+
+        private func check() throws {
+            guard !isAway() else {
+                throw StorageError(.unreachable, "Nobody answers at db.example.")
+            }
+        }
+
+        func read<R: Sendable>(
+            _ body: @escaping @Sendable (any Transaction) throws -> R
+        ) async throws -> R {
+            try check()
+            return try await database.read(body)
+        }
+
+        func write<R: Sendable>(
+            _ body: @escaping @Sendable (any Transaction) throws -> R
+        ) async throws -> R {
+            try check()
+            return try await database.write(body)
+        }
+    }
+
     let folder: TemporaryFolder
     let database: any Database
+    private let isAway = Mutex(false)
     let clock = TestClock(milliseconds: 1_790_000_000_000)
     let recorder = Recorder()
     let numbers = TestNumbers()
@@ -63,7 +90,8 @@ final class AlertWorld: Sendable {
         logger.logLevel = .critical
         let (clock, numbers) = (clock, numbers)
         return AlertWatch(
-            database: database, server: "home", sender: sender ?? recorder,
+            database: AwayDatabase(database: database) { self.isAway.withLock { $0 } },
+            server: "home", sender: sender ?? recorder,
             services: { self.services.withLock { $0 } },
             look: { _ in
                 self.lookCount.withLock { $0 += 1 }
@@ -73,6 +101,8 @@ final class AlertWorld: Sendable {
                 now: clock.read, randomNumber: numbers.next, clock: ContinuousClock()),
             logger: logger)
     }
+
+    func setDatabaseAway(_ away: Bool) { isAway.withLock { $0 = away } }
 
     var looks: Int { lookCount.withLock { $0 } }
 
@@ -130,7 +160,11 @@ final class AlertWorld: Sendable {
         while left > 0 {
             clock.advance(seconds: min(step, left))
             left -= step
-            try await watch.round()
+            do {
+                try await watch.round()
+            } catch let error as StorageError where error.code == .unreachable {
+                // As in `run`: the next round tries again.
+            }
         }
     }
 }

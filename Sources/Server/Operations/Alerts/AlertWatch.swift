@@ -17,6 +17,7 @@ package protocol AlertSender: Sendable {
 /// - A channel that fails is tried again after a pause that doubles; the others don't wait for it.
 /// - On one channel there are ten minutes from one message to the next.
 /// - Of several servers one has the turn.
+/// - That the database does not answer, which holds all this, is told from memory.
 package struct AlertWatch: Sendable {
     package struct Surroundings: Sendable {
         package let now: @Sendable () -> Timestamp
@@ -44,6 +45,7 @@ package struct AlertWatch: Sendable {
     private let surroundings: Surroundings
     private let logger: Logger
     private let lease: UInt64
+    private let databaseAlert: DatabaseAlert
 
     /// - Parameters:
     ///   - server: How people know it.
@@ -62,6 +64,7 @@ package struct AlertWatch: Sendable {
         self.surroundings = surroundings
         self.logger = logger
         lease = surroundings.randomNumber()
+        databaseAlert = DatabaseAlert(server: server, sender: sender, logger: logger)
     }
 
     /// Until its task is cancelled.
@@ -85,7 +88,7 @@ package struct AlertWatch: Sendable {
 
     /// Looks and tells, when it is time for either.
     package func round() async throws {
-        guard let (isOurs, silentDays) = try await begin() else { return }
+        guard let (isOurs, silentDays) = try await beginOrTell() else { return }
         let services = services()
         if isOurs {
             let all = try await look(silentDays)
@@ -99,21 +102,39 @@ package struct AlertWatch: Sendable {
         if isStillOurs { try await tell() }
     }
 
-    /// Returns whether to look at everything; `nil` when there is nothing to do at all.
-    private func begin() async throws -> (Bool, Int64?)? {
+    private typealias Beginning = (isOurs: Bool, silentDays: Int64?)
+
+    private func beginOrTell() async throws -> Beginning? {
+        do {
+            let (beginning, channels) = try await begin()
+            await databaseAlert.answered(channels, at: surroundings.now())
+            return beginning
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            await databaseAlert.failed(error, at: surroundings.now())
+            throw error
+        }
+    }
+
+    /// Returns whether to look at everything, `nil` when there is nothing to do at all; and the
+    /// channels.
+    private func begin() async throws -> (Beginning?, [AlertChannel]) {
         let now = surroundings.now()
         let lease = lease
         let services = services()
         return try await database.write { transaction in
+            let channels = try AlertChannels.all(in: transaction).compactMap(\.channel)
             guard try AlertTurn.take(lease, at: now, in: transaction) else {
                 // What this server alone sees is told by another.
                 try Alerts.see(AlertLook(sightings: services.sightings), at: now, in: transaction)
-                return nil
+                return (nil, channels)
             }
-            return (
-                try AlertTurn.beginLook(at: now, in: transaction),
-                try AlertTurn.silentDays(in: transaction)
+            let beginning = (
+                isOurs: try AlertTurn.beginLook(at: now, in: transaction),
+                silentDays: try AlertTurn.silentDays(in: transaction)
             )
+            return (beginning, channels)
         }
     }
 

@@ -61,7 +61,8 @@ actor DatabaseAlert {
     }
 
     /// Returns whether it got through.
-    private func tell(_ item: AlertItem, to channel: AlertChannel, at now: Timestamp) async -> Bool {
+    private func tell(_ item: AlertItem, to channel: AlertChannel, at now: Timestamp) async -> Bool
+    {
         if let next = nextTryAt[channel.name], now < next { return false }
         do throws(AlertError) {
             try await sender.send(

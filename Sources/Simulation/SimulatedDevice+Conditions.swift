@@ -66,13 +66,14 @@ extension SimulatedDevice {
         if rows.current.photosService().isOn {
             removedWhileOn.insert(content.digest)
         } else {
-            removedWhileOff.insert(content.digest)
+            removedWhileOff[content.digest] = world.now
         }
         oracle.userRemoves(content)
     }
 
-    /// Then it is fetched again: absent is not deleted (P4).
-    func tookAwayOnlyWhileOff(_ digest: Digest) -> Bool {
-        removedWhileOff.contains(digest) && !removedWhileOn.contains(digest)
+    /// When last, if only while photos were off: then it is fetched again, for absent is not deleted
+    /// (P4).
+    func tookAwayOnlyWhileOff(_ digest: Digest) -> Int64? {
+        removedWhileOn.contains(digest) ? nil : removedWhileOff[digest]
     }
 }

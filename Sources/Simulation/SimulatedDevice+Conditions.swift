@@ -61,14 +61,17 @@ extension SimulatedDevice {
         world.violate("\(name) sends \(request.name) while photos are off.")
     }
 
-    /// A user deletes or replaces what one of this device's files holds.
-    func userRemoves(_ content: Content) {
-        if rows.current.photosService().isOn {
-            removedWhileOn.insert(content.digest)
-        } else {
-            removedWhileOff[content.digest] = world.now
+    /// A user deletes one of this device's files, which nobody may have read since it was edited.
+    func userRemoves(_ file: SimulatedDisk.Node) {
+        let isOn = rows.current.photosService().isOn
+        for content in [file.content] + file.overwritten {
+            if isOn {
+                removedWhileOn.insert(content.digest)
+            } else {
+                removedWhileOff[content.digest] = world.now
+            }
         }
-        oracle.userRemoves(content)
+        oracle.userRemoves(file.content)
     }
 
     /// When last, if only while photos were off: then it is fetched again, for absent is not deleted

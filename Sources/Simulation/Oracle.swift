@@ -38,6 +38,8 @@ final class Oracle {
     private var readBack: Set<Digest> = []
     var held = HeldMemory()
     var tomorrow: [RecordKey: Tomorrow] = [:]
+    /// The app of tomorrow wrote anything at all.
+    var hasTomorrow = false
     /// The server was put back to an earlier state.
     var wasRestored = false
     var everNamed: [RecordID: Set<Digest>] = [:]

@@ -8,6 +8,16 @@ extension Oracle {
     /// it.
     private static let knownAfterSeconds: Int64 = 900
 
+    /// What went before another device edited the asset into the same bytes was another file.
+    private func wentWhileOff(
+        _ digest: Digest, of asset: RecordID, on device: SimulatedDevice
+    ) -> Bool {
+        guard let at = device.tookAwayOnlyWhileOff(digest) else { return false }
+        guard let first = firstNaming(digest, of: asset), first.by != device.settings.device
+        else { return true }
+        return at >= first.at
+    }
+
     /// A device moved an asset to Recently Deleted.
     func checkDeletion(of asset: RecordID, by id: DeviceID) {
         guard let device = devices.first(where: { $0.settings.device == id }) else { return }
@@ -15,7 +25,9 @@ extension Oracle {
         // An edited photo that went while photos were on is deleted, though a source kept what it
         // was before until they were off.
         let isDeletedWhileOn = original.map(device.removedWhileOn.contains) ?? false
-        if !isDeletedWhileOn, originals(of: asset).contains(where: device.tookAwayOnlyWhileOff) {
+        if !isDeletedWhileOn,
+            originals(of: asset).contains(where: { wentWhileOff($0, of: asset, on: device) })
+        {
             world.violate(
                 "(P4) \(device.name) deletes \(asset), whose file went while photos were off.")
         }

@@ -78,10 +78,12 @@ extension Oracle {
     /// One commit's deletions: many at once are somebody's decision, or nobody's.
     func checkHeld(_ changes: [RecordChange], by id: DeviceID) {
         guard let device = devices.first(where: { $0.settings.device == id }) else { return }
-        let deleted = changes.filter {
-            $0.trashed == true && $0.derivedFrom == nil && !isTrashedByUsers($0.key.id)
-        }
-        .map(\.key.id)
+        let trashed = changes.filter { $0.trashed == true }
+        // What it has sent it holds no longer: somebody may want it back, also of those that a
+        // person trashed or restored before.
+        for change in trashed { held.seen[device.index]?[change.key.id] = nil }
+        let deleted = trashed.filter { $0.derivedFrom == nil && !isTrashedByUsers($0.key.id) }
+            .map(\.key.id)
         for asset in deleted where held.refused[device.index]?.contains(asset) ?? false {
             world.violate("(P4) \(device.name) deletes \(asset), which its user wanted back.")
         }

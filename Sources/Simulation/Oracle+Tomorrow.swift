@@ -12,6 +12,7 @@ extension Oracle {
     }
 
     func wroteFromTomorrow(_ change: RecordChange) {
+        hasTomorrow = true
         let before = tomorrow[change.key]
         tomorrow[change.key] = Tomorrow(
             fields: change.set, requires: max(change.requires ?? 1, before?.requires ?? 1),
@@ -21,29 +22,36 @@ extension Oracle {
     /// A part that became another's, or a record that was deleted, is not looked for any more; nor is
     /// anything that a restore may have taken away before a device read it.
     func tomorrowDifferences(_ device: SimulatedDevice, _ records: [Record]) -> [String] {
-        guard !tomorrow.isEmpty else { return [] }
+        guard hasTomorrow else { return [] }
         var byKey: [RecordKey: Record] = [:]
         for record in records { byKey[record.key] = record }
-        return tomorrow.keys.sorted().compactMap { key in
-            guard let wanted = tomorrow[key], let there = byKey[key], !there.isDeleted else {
-                return nil
-            }
-            let here = device.rows.current.remote(key)?.record
-            if here?.fields != there.fields || here?.blobs != there.blobs
-                || here?.envelope.requires != there.envelope.requires
-            {
-                return "\(device.name) has another \(key.type.rawValue) \(key.id) than the server"
-            }
-            guard !wasRestored else { return nil }
-            for (name, value) in wanted.fields where there.fields?[name] != value {
-                return "(11) \(name) of \(key) is \(there.fields?[name] ?? .null), not \(value)"
-            }
-            for (role, digest) in wanted.roles where there.blobs[role]?.digest != digest {
-                return "(11) \(role) of \(key) is another"
-            }
-            return there.envelope.requires < wanted.requires
-                ? "(11) \(key) may be changed by older devices again" : nil
+        // Also of what was joined and split again.
+        let changeable = records.filter { !$0.isDeleted }.compactMap { there -> String? in
+            guard let here = device.rows.current.remote(there.key)?.record,
+                here.envelope.requires != there.envelope.requires
+            else { return nil }
+            return "\(device.name) does not know who may change \(there.key)"
         }
+        return changeable
+            + tomorrow.keys.sorted().compactMap { key in
+                guard let wanted = tomorrow[key], let there = byKey[key], !there.isDeleted else {
+                    return nil
+                }
+                let here = device.rows.current.remote(key)?.record
+                if here?.fields != there.fields || here?.blobs != there.blobs {
+                    return
+                        "\(device.name) has another \(key.type.rawValue) \(key.id) than the server"
+                }
+                guard !wasRestored else { return nil }
+                for (name, value) in wanted.fields where there.fields?[name] != value {
+                    return "(11) \(name) of \(key) is \(there.fields?[name] ?? .null), not \(value)"
+                }
+                for (role, digest) in wanted.roles where there.blobs[role]?.digest != digest {
+                    return "(11) \(role) of \(key) is another"
+                }
+                return there.envelope.requires < wanted.requires
+                    ? "(11) \(key) may be changed by older devices again" : nil
+            }
     }
 
     /// Whether only newer devices than this one may change the record.

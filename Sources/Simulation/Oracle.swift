@@ -38,10 +38,18 @@ final class Oracle {
     private var readBack: Set<Digest> = []
     var held = HeldMemory()
     var tomorrow: [RecordKey: Tomorrow] = [:]
+    /// The app of tomorrow wrote anything at all.
+    var hasTomorrow = false
     /// The server was put back to an earlier state.
     var wasRestored = false
     var everNamed: [RecordID: Set<Digest>] = [:]
-    private var everOriginal: [RecordID: Set<Digest>] = [:]
+    private var everOriginal: [RecordID: [Digest: Naming]] = [:]
+
+    /// When bytes became an asset's original first, and who said so.
+    struct Naming {
+        let at: Int64
+        let by: DeviceID
+    }
 
     struct Memory {
         fileprivate var saved: [GroupID: GroupResult] = [:]
@@ -113,7 +121,13 @@ final class Oracle {
     }
 
     /// What was ever the original of this asset, also what the server's restore took back.
-    func originals(of asset: RecordID) -> Set<Digest> { everOriginal[asset] ?? [] }
+    func originals(of asset: RecordID) -> Set<Digest> {
+        everOriginal[asset].map { Set($0.keys) } ?? []
+    }
+
+    func firstNaming(_ digest: Digest, of asset: RecordID) -> Naming? {
+        everOriginal[asset]?[digest]
+    }
 
     /// The original of this asset now.
     func original(of asset: RecordID) -> Digest? { memory.originals[asset] }
@@ -218,7 +232,9 @@ final class Oracle {
         }
         memory.assetByOriginal[original] = change.key.id
         memory.originals[change.key.id] = original
-        everOriginal[change.key.id, default: []].insert(original)
+        if everOriginal[change.key.id]?[original] == nil {
+            everOriginal[change.key.id, default: [:]][original] = Naming(at: world.now, by: device)
+        }
     }
 
     /// The engine has put a file into the library.

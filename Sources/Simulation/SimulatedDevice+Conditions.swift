@@ -61,18 +61,22 @@ extension SimulatedDevice {
         world.violate("\(name) sends \(request.name) while photos are off.")
     }
 
-    /// A user deletes or replaces what one of this device's files holds.
-    func userRemoves(_ content: Content) {
-        if rows.current.photosService().isOn {
-            removedWhileOn.insert(content.digest)
-        } else {
-            removedWhileOff.insert(content.digest)
+    /// A user deletes one of this device's files, which nobody may have read since it was edited.
+    func userRemoves(_ file: SimulatedDisk.Node) {
+        let isOn = rows.current.photosService().isOn
+        for content in [file.content] + file.overwritten {
+            if isOn {
+                removedWhileOn.insert(content.digest)
+            } else {
+                removedWhileOff[content.digest] = world.now
+            }
         }
-        oracle.userRemoves(content)
+        oracle.userRemoves(file.content)
     }
 
-    /// Then it is fetched again: absent is not deleted (P4).
-    func tookAwayOnlyWhileOff(_ digest: Digest) -> Bool {
-        removedWhileOff.contains(digest) && !removedWhileOn.contains(digest)
+    /// When last, if only while photos were off: then it is fetched again, for absent is not deleted
+    /// (P4).
+    func tookAwayOnlyWhileOff(_ digest: Digest) -> Int64? {
+        removedWhileOn.contains(digest) ? nil : removedWhileOff[digest]
     }
 }

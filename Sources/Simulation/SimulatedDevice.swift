@@ -41,8 +41,8 @@ final class SimulatedDevice {
     var trashedByHandCount = 0
     /// What its process has heard of the photos service.
     private(set) var knownService = ServiceState.on
-    /// What a user took away while photos were off, and while they were on.
-    var removedWhileOff: Set<Digest> = []
+    /// What a user took away while photos were off, and when last; and while they were on.
+    var removedWhileOff: [Digest: Int64] = [:]
     var removedWhileOn: Set<Digest> = []
     /// What its status said when somebody last looked.
     var lastState = "unseen"

@@ -16,6 +16,8 @@ package final class SimulatedDisk {
         /// A user gave it another name; a power cut may keep neither.
         var isRenamedByUser = false
         package var content = Content.empty
+        /// What its user wrote over: when the file goes, that goes.
+        var overwritten: [Content] = []
         var durableContent = Content.empty
         /// Written since the last sync; `false` with contents that differ: the sync has failed.
         var isDirty = false

@@ -186,7 +186,9 @@ final class SimulatedUser {
     }
 
     private func write(_ content: Content, over node: Int, _ path: RelativePath, in root: Int) {
-        device.oracle.userRemoves(device.disks[root].nodes[node].content)
+        let before = device.disks[root].nodes[node].content
+        device.oracle.userRemoves(before)
+        device.disks[root].nodes[node].overwritten.append(before)
         device.disks[root].write(content, to: node, time: world.fileTime())
         device.disks[root].nodes[node].maker = .user
         device.oracle.userWrote(content)
@@ -305,8 +307,8 @@ final class SimulatedUser {
     /// Everything at and below this path is about to go.
     func removing(_ path: RelativePath, in root: Int) {
         let disk = device.disks[root]
-        if let node = disk.node(at: path) { device.userRemoves(disk.nodes[node].content) }
-        for (_, node) in disk.files(below: path) { device.userRemoves(disk.nodes[node].content) }
+        if let node = disk.node(at: path) { device.userRemoves(disk.nodes[node]) }
+        for (_, node) in disk.files(below: path) { device.userRemoves(disk.nodes[node]) }
     }
 
     func notice(_ root: Int, _ path: RelativePath, isFolder: Bool = false) {

@@ -286,8 +286,9 @@ package struct Simulation {
         let end = world.now + (Limits.fullComparisonSeconds + 60) * 1_000
         while world.violations.isEmpty, world.runNext(until: end) {}
         var differences = oracle.differences(devices, server)
-        if !differences.isEmpty {
-            // A comparison may be under way just now, or have found what somebody is asked about.
+        // A comparison may be under way just now, or have found what somebody is asked about; and
+        // each device compares at a time of its own.
+        for _ in devices where !differences.isEmpty && world.violations.isEmpty {
             for device in devices { device.answerQuestions() }
             let rest = world.now + 30_000
             while world.violations.isEmpty, world.runNext(until: rest) {}

@@ -146,6 +146,24 @@ import Testing
         #expect(stills.count == 2)
     }
 
+    @Test func `what was split off is still known to be changed by newer devices only`() throws {
+        let one = device(1)
+        write("still", "live.heic", on: one)
+        write("film", "live.mov", on: one)
+        try settle(one)
+        let still = try #require(stills.first?.key)
+        let part = try #require(server.records.values.first { $0.joinedInto == still.id }?.key)
+        server.change(part) { $0.envelope.requires = WireProtocol.current + 1 }
+        try settle(one)
+        try one.rows.note(.split(still.id, .pairedVideo, at: Timestamp(milliseconds: 9)))
+        try settle(one)
+        #expect(stills.count == 2)
+        let known = try #require(one.rows.remote(part)?.record)
+        #expect(known.envelope.requires == WireProtocol.current + 1)
+        #expect(known.joinedInto == nil)
+        #expect(known.blob(.original)?.digest == Digest(of: Array("film".utf8)))
+    }
+
     @Test func `a restored server that lost a part gets it again`() throws {
         let one = device(1)
         write("still", "live.heic", on: one)

@@ -11,8 +11,12 @@ import Status
 // - What people decide crosses over every network and with every battery: only bytes wait.
 
 struct Circumstances: Sendable {
+    private var latest: Reference<Conditions>?
     /// `nil` until the machine was asked once.
-    var reading: Conditions?
+    var reading: Conditions? {
+        get { latest?.value }
+        set { latest = newValue.map(Reference.init) }
+    }
     var isReading = false
     /// The latest probe's.
     var serverAnswered = false
@@ -68,12 +72,8 @@ struct Circumstances: Sendable {
 
     /// Uptime at which something changes by itself.
     func nextDeadline(at now: Moment) -> Int64? {
-        var deadlines: [Int64] = []
-        if let until = pause?.until, now.wall < until {
-            deadlines.append(now.uptime + until.milliseconds - now.wall.milliseconds)
-        }
-        if let wokeUntil { deadlines.append(wokeUntil) }
-        return deadlines.min()
+        guard let until = pause?.until, now.wall < until else { return wokeUntil }
+        return earliest(now.uptime + until.milliseconds - now.wall.milliseconds, wokeUntil)
     }
 }
 

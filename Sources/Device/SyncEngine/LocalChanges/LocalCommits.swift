@@ -28,7 +28,7 @@ struct LocalCommits: Sendable {
 
     var nextTry: Int64? {
         let tries = attempts.values.compactMap(\.nextTry).min()
-        return [tries, postponedTo].compactMap(\.self).min()
+        return earliest(tries, postponedTo)
     }
 
     var isIdle: Bool {

@@ -117,7 +117,7 @@ struct Downloads: Sendable {
     var nextDeadline: Int64? {
         let gather = readySince.map { $0 + Limits.gatherMilliseconds }
         let folderSync = unsyncedFolders.isEmpty ? nil : folderSyncs.nextTry
-        return [gather, waiting.first?.at, folderSync].compactMap { $0 }.min()
+        return earliest(earliest(gather, waiting.first?.at), folderSync)
     }
 
     mutating func add(_ item: DownloadItem) {

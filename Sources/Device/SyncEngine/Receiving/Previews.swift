@@ -73,8 +73,8 @@ struct Previews: Sendable {
 
     var nextDeadline: Int64? {
         let gather = readySince.map { $0 + Limits.gatherMilliseconds }
-        return [gather, waiting.first?.at, passDue, removalDue, removalRetry, gate.nextTry]
-            .compactMap { $0 }.min()
+        let fetching = earliest(earliest(gather, waiting.first?.at), gate.nextTry)
+        return earliest(earliest(fetching, passDue), earliest(removalDue, removalRetry))
     }
 
     var hasRoom: Bool {

@@ -37,7 +37,7 @@ struct Renaming: Sendable {
     var numbers: [Place: Int] = [:]
     var attempts = Attempts()
 
-    var nextDeadline: Int64? { [continuesAt, attempts.nextTry].compactMap { $0 }.min() }
+    var nextDeadline: Int64? { earliest(continuesAt, attempts.nextTry) }
 
     /// From the beginning: rows before the cursor may have changed.
     mutating func needPass() {

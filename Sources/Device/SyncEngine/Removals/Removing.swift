@@ -41,7 +41,7 @@ struct Removals: Sendable {
     var failure: DiskError?
 
     var nextDeadline: Int64? {
-        [continuesAt, attempts.nextTry].compactMap { $0 }.min()
+        earliest(continuesAt, attempts.nextTry)
     }
 
     /// From the beginning: rows before the cursor may have changed.

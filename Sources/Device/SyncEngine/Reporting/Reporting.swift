@@ -5,9 +5,13 @@ import Status
 
 struct Reporting: Sendable {
     /// What the server was told last, and in which shape, to see when it changed.
-    var last: LibraryStatus?
+    var last: Reference<LibraryStatus>?
+    private var latestNotice: Reference<ServerNotice>?
     /// What the server said of itself and the account then.
-    var notice: ServerNotice?
+    var notice: ServerNotice? {
+        get { latestNotice?.value }
+        set { latestNotice = newValue.map(Reference.init) }
+    }
     /// The version of the notice that the event stream told last.
     var heardVersion: String?
     /// It is not that of the latest answer: another report is due.
@@ -40,7 +44,7 @@ struct Reporting: Sendable {
     }
 
     var nextDeadline: Int64? {
-        isSending ? nil : [heartbeatAt, checkAt].compactMap { $0 }.min()
+        isSending ? nil : earliest(heartbeatAt, checkAt)
     }
 
     /// Uptime at which it reports though nothing changed here.
@@ -109,7 +113,7 @@ extension SyncEngine {
 
     mutating func reported(_ status: LibraryStatus, epoch: Epoch) {
         reporting.isSending = false
-        reporting.last = status
+        reporting.last = Reference(status)
         if let token = feed.state.token, token.epoch != epoch { feed.isNeeded = true }
     }
 
@@ -132,7 +136,9 @@ extension SyncEngine {
         // A closed gate opens again, or gives up.
         guard isIdle, serverGate.allows(at: now) else { return }
         let status = try status(at: now, rows: rows)
-        let isTold = reporting.last.map { $0.counts == status.counts && $0.state == status.state }
+        let isTold = reporting.last.map {
+            $0.value.counts == status.counts && $0.value.state == status.state
+        }
         if !(isTold ?? false), reporting.count < Limits.reportsAtEndMax {
             return report(status)
         }

@@ -349,10 +349,16 @@ extension SyncEngine {
         guard let settings else { return }
         let known = try rows.remote(change.key)
         var record: Record
-        if let known, !known.record.isDeleted {
+        if let known {
             // The feed was faster.
-            if known.epoch == epoch, known.record.envelope.sequence >= sequence { return }
+            if !known.record.isDeleted, known.epoch == epoch,
+                known.record.envelope.sequence >= sequence
+            {
+                return
+            }
             record = known.record
+            // What was deleted and is saved again keeps its envelope: who may change it, above all.
+            if record.isDeleted { record.joinedInto = nil }
         } else {
             record = Record(
                 key: change.key,

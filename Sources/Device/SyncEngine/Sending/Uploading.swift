@@ -84,7 +84,7 @@ struct Uploads: Sendable {
 
     var nextDeadline: Int64? {
         let gather = commitSince.map { $0 + Limits.gatherMilliseconds }
-        return [gather, waiting.first?.at].compactMap { $0 }.min()
+        return earliest(gather, waiting.first?.at)
     }
 
     /// `modifiedAt` in nanoseconds since 1970.

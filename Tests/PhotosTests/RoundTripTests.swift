@@ -26,6 +26,11 @@ import Testing
             return try inner.execute(sql, arguments)
         }
 
+        func executePipelined(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) {
+            writes += 1
+            try inner.executePipelined(sql, arguments)
+        }
+
         func rows(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> [SQLRow] {
             reads += 1
             return try inner.rows(sql, arguments)

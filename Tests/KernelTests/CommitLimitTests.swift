@@ -40,6 +40,31 @@ import Testing
         }
     }
 
+    /// Whether they were saved before is asked for 64 groups at a time.
+    @Test(arguments: [1, 2, 64, 65, 66, 129])
+    func `each of many groups is known when it comes again`(count: Int) async throws {
+        try await inWorld { world in
+            let groups = (0..<count).map { number in
+                ChangeGroup(
+                    id: group(UInt64(number)), changes: [RecordChange(key: album(UInt64(number)))])
+            }
+            func send(_ groups: [ChangeGroup]) throws -> [GroupResult] {
+                try world.kernel.apply(
+                    groups, to: world.anna.photos, by: world.anna.phone, at: world.now,
+                    in: world.transaction
+                ).results
+            }
+            // The last one twice in one request.
+            let first = try send(groups + groups.suffix(1))
+            #expect(first.count == count + 1 && first.allSatisfy { $0.status == .saved })
+            #expect(first.last == first.dropLast().last)
+            let head = try world.head()
+            let again = try send(groups)
+            #expect(again == Array(first.dropLast()))
+            #expect(try world.head() == head)
+        }
+    }
+
     @Test(arguments: [0, 1])
     func `fields have so many bytes`(extra: Int) async throws {
         try await inWorld { world in

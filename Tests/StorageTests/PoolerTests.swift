@@ -1,3 +1,4 @@
+import Records
 import Storage
 import TestSupport
 import Testing
@@ -62,6 +63,22 @@ import Testing
         let first = try PostgresDatabase(address, migrations: DatabaseKind.migrations)
         try await first.write { try insert("anna", in: $0) }
         #expect(try await names(in: first) == ["anna"])
+        let count = Limits.pipelinedStatementsMax + 1
+        try await first.write { transaction in
+            for number in 0..<count {
+                try transaction.executePipelined(
+                    "INSERT INTO thing (name, id) VALUES (?, ?)",
+                    [.text("\(number)"), SQLValue(number)])
+            }
+        }
+        let failure = await #expect(throws: StorageError.self) {
+            try await first.write { transaction in
+                try transaction.executePipelined(
+                    "INSERT INTO part (thing) VALUES (?)", [.integer(-1)])
+            }
+        }
+        #expect(failure?.code == .constraint)
+        #expect(try await names(in: first).count == count + 1)
         let other = refusal {
             _ = try PostgresListener(
                 PostgresAddress(parsing: direct), folderNumber: 1, isShared: false)

@@ -250,7 +250,7 @@ import Testing
 }
 
 /// What several tasks look at and change.
-private final class Shared<Value: Sendable>: Sendable {
+final class Shared<Value: Sendable>: Sendable {
     private let value: Mutex<Value>
 
     init(_ value: Value) { self.value = Mutex(value) }

@@ -35,7 +35,7 @@ extension Kernel {
         _ keys: [ObjectKey], in transaction: any Transaction
     ) throws(KernelError) {
         for key in keys {
-            try transaction.change(
+            try transaction.changePipelined(
                 "DELETE FROM objectRemoval WHERE objectKey = ?", [.text(key.text)])
         }
     }
@@ -70,7 +70,7 @@ extension Kernel {
         for row in rows {
             try dropReferences(
                 zone: row.identifier(0), revision: row.integer(1), transaction)
-            try transaction.change(
+            try transaction.changePipelined(
                 "DELETE FROM retained WHERE zone = ? AND number = ?", [row[0], row[1]])
         }
         return rows.count
@@ -88,7 +88,7 @@ extension Kernel {
             """, [SQLValue(id), .integer(revision)])
         var freed: Int64 = 0
         for row in references {
-            try transaction.change(
+            try transaction.changePipelined(
                 """
                 DELETE FROM blobReference WHERE zone = ? AND digest = ? AND id = ? AND type = ?
                     AND role = ? AND revision = ?
@@ -98,7 +98,7 @@ extension Kernel {
             try markPerhapsIdle(digest, of: zone.owner, transaction)
         }
         if freed > 0 {
-            try transaction.change(
+            try transaction.changePipelined(
                 "UPDATE pool SET usedByteCount = usedByteCount - ? WHERE id = ?",
                 [.integer(freed), SQLValue(pool)])
         }
@@ -115,11 +115,11 @@ extension Kernel {
         for row in rows {
             guard let digest = row.optionalDigest(1) else { continue }
             if try isReferenced(digest, by: row.identifier(0), transaction) {
-                try transaction.change(
+                try transaction.changePipelined(
                     "UPDATE holding SET state = 1 WHERE account = ? AND digest = ?",
                     [row[0], row[1]])
             } else {
-                try transaction.change(
+                try transaction.changePipelined(
                     "DELETE FROM holding WHERE account = ? AND digest = ?", [row[0], row[1]])
                 try dropObjectWithoutHolder(digest, at: time, transaction)
             }
@@ -136,8 +136,8 @@ extension Kernel {
             let object = try transaction.first(
                 "SELECT objectKey FROM object WHERE digest = ?", [SQLValue(digest)])
         else { return }
-        try transaction.change("DELETE FROM object WHERE digest = ?", [SQLValue(digest)])
-        try transaction.change(
+        try transaction.changePipelined("DELETE FROM object WHERE digest = ?", [SQLValue(digest)])
+        try transaction.changePipelined(
             "INSERT INTO objectRemoval (objectKey, queuedAt) VALUES (?, ?)",
             [object[0], SQLValue(time)])
     }
@@ -153,7 +153,7 @@ extension Kernel {
             ORDER BY committedAt, zone, id LIMIT ?
             """, [SQLValue(before), SQLValue(limit)])
         for row in rows {
-            try transaction.change(
+            try transaction.changePipelined(
                 "DELETE FROM savedGroup WHERE zone = ? AND id = ?", [row[0], row[1]])
         }
         return rows.count

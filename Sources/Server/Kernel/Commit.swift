@@ -72,6 +72,8 @@ struct CommitWork {
     var tally: Tally
     /// Whether the present group has begun to write.
     var hasWritten = false
+    /// The commits of the request's groups that are saved, this time or earlier.
+    private var savedSequences: [GroupID: Int64] = [:]
     private let usedByteCountBefore: Int64
 
     init(
@@ -108,11 +110,16 @@ struct CommitWork {
     /// is refused after it has begun to write, which is rare: so they are taken without at first.
     mutating func take(_ groups: [ChangeGroup]) throws(KernelError) -> [GroupResult] {
         let before = tally
-        try transaction.change("SAVEPOINT martletRequest")
+        let savedBefore = try sequencesSavedBefore(of: groups)
+        savedSequences = savedBefore
+        // What fails in here without a refusal ends the whole request, whatever statement it was: so
+        // neither end of this savepoint needs to wait for those before it.
+        try transaction.changePipelined("SAVEPOINT martletRequest")
         var results: [GroupResult] = []
         for group in groups {
             guard let result = try take(group, hasSavepoint: false) else {
                 tally = before
+                savedSequences = savedBefore
                 results = []
                 try transaction.change("ROLLBACK TO martletRequest")
                 break
@@ -124,7 +131,7 @@ struct CommitWork {
                 if let result = try take(group, hasSavepoint: true) { results.append(result) }
             }
         }
-        try transaction.change("RELEASE martletRequest")
+        try transaction.changePipelined("RELEASE martletRequest")
         return results
     }
 
@@ -134,7 +141,7 @@ struct CommitWork {
     private mutating func take(
         _ group: ChangeGroup, hasSavepoint: Bool
     ) throws(KernelError) -> GroupResult? {
-        if let sequence = try savedSequence(of: group.id) {
+        if let sequence = savedSequences[group.id] {
             return GroupResult(id: group.id, status: .saved, sequence: sequence)
         }
         if tally.byteCount > Limits.groupByteCountMax { try closeCommit() }
@@ -146,6 +153,7 @@ struct CommitWork {
             let sequence = try save(group)
             try remember(group.id, sequence)
             if hasSavepoint { try transaction.execute("RELEASE martletGroup") }
+            savedSequences[group.id] = sequence
             return GroupResult(id: group.id, status: .saved, sequence: sequence)
         } catch {
             guard let result = Self.refusal(error, of: group.id) else {
@@ -179,14 +187,27 @@ struct CommitWork {
         return status.map { GroupResult(id: id, status: $0, message: error.message) }
     }
 
-    private func savedSequence(of group: GroupID) throws(KernelError) -> Int64? {
-        try transaction.first(
-            "SELECT sequence FROM savedGroup WHERE zone = ? AND id = ?",
-            [SQLValue(zone.id), SQLValue(group)])?.integer(0)
+    /// Asked for many at once; the same question is one statement, whatever there are of them.
+    private func sequencesSavedBefore(
+        of groups: [ChangeGroup]
+    ) throws(KernelError) -> [GroupID: Int64] {
+        var found: [GroupID: Int64] = [:]
+        var rest = groups.map { SQLValue($0.id) }[...]
+        while let last = rest.last {
+            let count = rest.count == 1 ? 1 : Limits.groupsPerQuestion
+            let ids = rest.prefix(count)
+            let marks = Array(repeating: "?", count: count).joined(separator: ", ")
+            let rows = try transaction.all(
+                "SELECT id, sequence FROM savedGroup WHERE zone = ? AND id IN (\(marks))",
+                [SQLValue(zone.id)] + ids + Array(repeating: last, count: count - ids.count))
+            for row in rows { found[row.identifier(0)] = row.integer(1) }
+            rest = rest.dropFirst(count)
+        }
+        return found
     }
 
     private func remember(_ group: GroupID, _ sequence: Int64) throws(KernelError) {
-        try transaction.change(
+        try transaction.changePipelined(
             "INSERT INTO savedGroup (zone, id, sequence, committedAt) VALUES (?, ?, ?, ?)",
             [SQLValue(zone.id), SQLValue(group), .integer(sequence), SQLValue(time)])
     }
@@ -210,7 +231,7 @@ struct CommitWork {
         try closeCommit()
         let head = tally.sequence - 1
         if head > zone.head {
-            try transaction.change(
+            try transaction.changePipelined(
                 "UPDATE zone SET head = ?, headStamp = ?, retainedCount = ? WHERE id = ?",
                 [
                     .integer(head), SQLValue(bits: tally.headStamp), .integer(tally.retainedCount),
@@ -218,7 +239,7 @@ struct CommitWork {
                 ])
         }
         if tally.usedByteCount != usedByteCountBefore {
-            try transaction.change(
+            try transaction.changePipelined(
                 "UPDATE pool SET usedByteCount = ? WHERE id = ?",
                 [.integer(tally.usedByteCount), SQLValue(pool)])
         }
@@ -242,4 +263,9 @@ struct GroupRefusal: Error {
         self.records = records
         self.digests = digests
     }
+}
+
+extension Limits {
+    /// Groups of which one statement asks whether they were saved before.
+    static let groupsPerQuestion = 64
 }

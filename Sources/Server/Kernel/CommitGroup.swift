@@ -208,13 +208,13 @@ extension CommitWork {
         }
         hasWritten = true
         if old == nil {
-            try transaction.execute(
+            try transaction.executePipelined(
                 """
                 INSERT INTO record (\(RecordRow.columns))
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """, values)
         } else {
-            try transaction.execute(
+            try transaction.executePipelined(
                 """
                 UPDATE record SET sequence = ?, createdAt = ?, createdBy = ?, changedAt = ?,
                     changedBy = ?, trashedAt = ?, trashedDay = ?, requires = ?, keyEpoch = ?,

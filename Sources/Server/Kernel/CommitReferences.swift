@@ -66,7 +66,7 @@ extension CommitWork {
             try insertReference(blob, role: role, of: new.record.key, revision: 0)
             if !isDerived { try addToPool(blob) }
             if holdings[blob.digest] != .referenced {
-                try transaction.execute(
+                try transaction.executePipelined(
                     "UPDATE holding SET state = 1 WHERE account = ? AND digest = ?",
                     [SQLValue(zone.owner), SQLValue(blob.digest)])
             }
@@ -120,7 +120,7 @@ extension CommitWork {
     private func insertReference(
         _ blob: BlobReference, role: String, of key: RecordKey, revision: Int64
     ) throws {
-        try transaction.execute(
+        try transaction.executePipelined(
             """
             INSERT INTO blobReference (zone, digest, id, type, role, revision, byteCount)
             VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -135,7 +135,7 @@ extension CommitWork {
     private func deleteReference(
         _ blob: BlobReference, role: String, of key: RecordKey, revision: Int64
     ) throws {
-        try transaction.execute(
+        try transaction.executePipelined(
             """
             DELETE FROM blobReference WHERE zone = ? AND digest = ? AND id = ? AND type = ?
                 AND role = ? AND revision = ?

@@ -199,7 +199,7 @@ extension Kernel {
         let pinnedUntil = time.adding(seconds: Int64(Limits.pinHours) * 3_600)
         guard let found = try storedHolding(digest, of: account, transaction) else {
             let isReferenced = try isReferenced(digest, by: account, transaction)
-            try transaction.change(
+            try transaction.changePipelined(
                 """
                 INSERT INTO holding
                     (account, digest, byteCount, state, heldAt, verifiedAt, pinnedUntil)
@@ -217,7 +217,7 @@ extension Kernel {
             state = try isReferenced(digest, by: account, transaction) ? .referenced : .staged
             try removeLost(digest, at: time, transaction)
         }
-        try transaction.change(
+        try transaction.changePipelined(
             """
             UPDATE holding SET state = ?, pinnedUntil = ?, verifiedAt = COALESCE(?, verifiedAt)
             WHERE account = ? AND digest = ?
@@ -275,7 +275,7 @@ extension Kernel {
     func markPerhapsIdle(
         _ digest: Digest, of account: AccountID, _ transaction: any Transaction
     ) throws(KernelError) {
-        try transaction.change(
+        try transaction.changePipelined(
             "UPDATE holding SET state = 2 WHERE account = ? AND digest = ? AND state = 1",
             [SQLValue(account), SQLValue(digest)])
     }
@@ -299,7 +299,7 @@ extension Kernel {
     ) throws(KernelError) {
         let seconds = Int64(Limits.pinHours) * 3_600
         guard found.pinnedUntil < time.adding(seconds: seconds / 2) else { return }
-        try transaction.change(
+        try transaction.changePipelined(
             "UPDATE holding SET pinnedUntil = ? WHERE account = ? AND digest = ?",
             [SQLValue(time.adding(seconds: seconds)), SQLValue(account), SQLValue(digest)])
     }

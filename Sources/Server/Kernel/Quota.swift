@@ -138,7 +138,7 @@ extension Kernel {
             WHERE pool = ? AND digest = ? RETURNING referenceCount, byteCount
             """, [SQLValue(pool), SQLValue(digest)])
         guard let row, row.integer(0) <= 0 else { return 0 }
-        try transaction.change(
+        try transaction.changePipelined(
             "DELETE FROM poolBlob WHERE pool = ? AND digest = ?",
             [SQLValue(pool), SQLValue(digest)])
         return row.integer(1)

@@ -58,7 +58,7 @@ extension Kernel {
     func insertRetained(
         _ revision: RetainedRevision, in zone: ZoneID, _ transaction: any Transaction
     ) throws(KernelError) {
-        try transaction.change(
+        try transaction.changePipelined(
             """
             INSERT INTO retained (\(Self.retainedColumns))
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -91,7 +91,7 @@ extension Kernel {
             let released = RetainedRevision(
                 number: revision.number, record: revision.record, epoch: revision.epoch,
                 reason: revision.reason, retainedAt: revision.retainedAt, expiresDay: expiresDay)
-            try transaction.change(
+            try transaction.changePipelined(
                 "UPDATE retained SET expiresDay = ?, crc = ? WHERE zone = ? AND number = ?",
                 Array(Self.values(of: released, in: zone).suffix(2))
                     + [SQLValue(zone), .integer(revision.number)])

@@ -10,6 +10,13 @@ extension Transaction {
         do { return try execute(sql, arguments) } catch { throw KernelError(wrapping: error) }
     }
 
+    /// Runs one statement that nobody waits for: see `executePipelined`.
+    package func changePipelined(
+        _ sql: String, _ arguments: [SQLValue] = []
+    ) throws(KernelError) {
+        do { try executePipelined(sql, arguments) } catch { throw KernelError(wrapping: error) }
+    }
+
     package func all(
         _ sql: String, _ arguments: [SQLValue] = []
     ) throws(KernelError) -> [SQLRow] {

@@ -103,7 +103,7 @@ extension Kernel {
     func rememberCommit(
         of zone: Zone, at time: Timestamp, in transaction: any Transaction
     ) throws(KernelError) {
-        try transaction.change(
+        try transaction.changePipelined(
             """
             INSERT INTO zoneCommit (zone, sequence, epoch, stamp, committedAt)
             VALUES (?, ?, ?, ?, ?)

@@ -38,11 +38,11 @@ enum PhotosProjection {
         }
         guard new != old else { return }
         if new.isEmpty {
-            try transaction.change(
+            try transaction.changePipelined(
                 "DELETE FROM photoAsset WHERE zone = ? AND id = ?",
                 [SQLValue(zone), SQLValue(new.id)])
         } else {
-            try transaction.change(insert, new.values)
+            try transaction.changePipelined(insert, new.values)
         }
         try count(old, new, zone, transaction)
     }
@@ -69,14 +69,14 @@ enum PhotosProjection {
         let key: [SQLValue] = [
             SQLValue(zone), .integer(place.section.rawValue), SQLValue(place.month.number),
         ]
-        try transaction.change(
+        try transaction.changePipelined(
             """
             INSERT INTO photoMonth (zone, section, month, assetCount) VALUES (?, ?, ?, ?)
             ON CONFLICT (zone, section, month) DO UPDATE
             SET assetCount = photoMonth.assetCount + excluded.assetCount
             """, key + [.integer(difference)])
         guard difference < 0 else { return }
-        try transaction.change(
+        try transaction.changePipelined(
             """
             DELETE FROM photoMonth
             WHERE zone = ? AND section = ? AND month = ? AND assetCount = 0

@@ -20,6 +20,12 @@ package final class SQLiteTransaction: Transaction {
         return database.changesCount
     }
 
+    package func executePipelined(
+        _ sql: String, _ arguments: [SQLValue]
+    ) throws(StorageError) {
+        try execute(sql, arguments)
+    }
+
     package func rows(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> [SQLRow] {
         let statement = try statement(sql, arguments)
         defer { statement.end() }

@@ -8,6 +8,15 @@ package protocol Transaction: AnyObject {
     @discardableResult
     func execute(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> Int
 
+    /// Runs one statement whose result nobody looks at, without waiting for it where that takes a way
+    /// there and back.
+    ///
+    /// Statements have their effects in the order of the calls. When this one fails, none behind it is
+    /// run, and its error is thrown by this call or by a later one: at the latest where the next
+    /// savepoint begins, where the one ends that it was run in, or at the end of the transaction, in
+    /// place of whatever is thrown there. Whoever decides something by its failure calls `execute`.
+    func executePipelined(_ sql: String, _ arguments: [SQLValue]) throws(StorageError)
+
     /// All rows of one statement.
     func rows(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> [SQLRow]
 

@@ -14,6 +14,10 @@ extension Limits {
     static let databaseConnectMilliseconds: Int32 = 5_000
     /// Statements that a connection keeps prepared.
     static let preparedStatementsMax = 500
+    /// Statements of a connection that are under way at most; then their results are waited for.
+    package static let pipelinedStatementsMax = 256
+    /// The same for their bytes; one statement may be larger.
+    package static let pipelinedByteCountMax = 1 << 20
     /// Rows that a cursor fetches together.
     static let cursorRowsFirst = 128
     static let cursorRowsMax = 1_024

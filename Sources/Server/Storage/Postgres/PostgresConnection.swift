@@ -24,6 +24,7 @@ final class PostgresConnection: @unchecked Sendable {
     }
 
     private let handle: OpaquePointer
+    private var pipeline: PostgresPipeline
     private var statements: [String: Statement] = [:]
     private var preparedCount = 0
     private var statementNumber = 0
@@ -34,6 +35,7 @@ final class PostgresConnection: @unchecked Sendable {
     /// encoding) or `readOnly` (a standby).
     init(_ address: PostgresAddress) throws(StorageError) {
         handle = try Self.connect(address)
+        pipeline = PostgresPipeline(handle)
         do throws(StorageError) {
             try check()
             try run(
@@ -57,11 +59,12 @@ final class PostgresConnection: @unchecked Sendable {
 
     // MARK: - State
 
-    var isLost: Bool { PQstatus(handle) == CONNECTION_BAD }
+    var isLost: Bool { pipeline.isBroken || PQstatus(handle) == CONNECTION_BAD }
 
     var isInTransaction: Bool {
         let status = PQtransactionStatus(handle)
-        return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE
+        return !pipeline.isEmpty || status == PQTRANS_INTRANS || status == PQTRANS_INERROR
+            || status == PQTRANS_ACTIVE
     }
 
     /// Differs between connections to one server.
@@ -71,37 +74,63 @@ final class PostgresConnection: @unchecked Sendable {
 
     // MARK: - Running
 
+    // What runs or collects throws the failure of the first statement under way that failed, if one
+    // did, and has not run then.
+
     /// Runs one statement or several without arguments or rows, as they stand.
     func run(_ sql: String) throws(StorageError) {
+        try collect()
         _ = try finish(PQexec(handle, sql))
     }
 
     /// Runs one statement, prepared.
     func run(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> PostgresResult {
-        let parameters = try PostgresArguments(arguments)
-        let name = try prepared(sql, arguments.map(PostgresType.of))
-        return try finish(
-            parameters.withParameters { count, values, lengths, formats in
-                PQexecPrepared(handle, name, count, values, lengths, formats, 1)
-            })
+        try send(sql, arguments)
+        return try answer()
     }
 
     /// Runs one statement that is not worth keeping.
     func runOnce(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> PostgresResult {
+        try sendOnce(sql, arguments)
+        return try answer()
+    }
+
+    /// Sends one statement, prepared, behind those that are under way, and does not wait for its
+    /// result: whoever runs or collects something next takes it.
+    func send(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) {
+        failureState = ""
         let parameters = try PostgresArguments(arguments)
-        let types = arguments.map(PostgresType.of)
+        let name = try prepared(sql, arguments.map(PostgresType.of))
+        try require(pipeline.run(name, parameters))
+    }
+
+    /// The same for one that is not worth keeping.
+    func sendOnce(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) {
+        failureState = ""
+        let parameters = try PostgresArguments(arguments)
         let (text, _) = PostgresDialect.statement(sql)
-        return try finish(
-            parameters.withParameters { count, values, lengths, formats in
-                PQexecParams(handle, text, count, types, values, lengths, formats, 1)
-            })
+        try require(pipeline.runOnce(text, arguments.map(PostgresType.of), parameters))
+    }
+
+    /// As many may be under way as are allowed.
+    var isFull: Bool { pipeline.isFull }
+
+    /// Waits for all that is under way.
+    func collect() throws(StorageError) {
+        if !pipeline.isEmpty { _ = try answer().rowCount }
+    }
+
+    /// Ends the transaction, if there is one, and leaves nothing of it, whatever has failed.
+    func rollBack() {
+        try? collect()
+        if isInTransaction { try? run("ROLLBACK") }
     }
 
     /// What other connections have notified; only after `LISTEN`.
     ///
     /// Waits for the first up to `milliseconds`. Throws `unreachable` when the connection is lost.
     func notifications(waiting milliseconds: Int32) throws(StorageError) -> [String] {
-        Self.wait(socket, forWriting: false, milliseconds: milliseconds)
+        Self.wait(socket, for: POLLIN, milliseconds: milliseconds)
         guard PQconsumeInput(handle) == 1, !isLost else {
             throw StorageError(postgres: PostgresFailure(connecting: handle))
         }
@@ -113,21 +142,39 @@ final class PostgresConnection: @unchecked Sendable {
         return texts
     }
 
-    private func finish(_ result: OpaquePointer?) throws(StorageError) -> PostgresResult {
-        guard let result else {
-            throw StorageError(postgres: PostgresFailure(connecting: handle))
+    /// The result of the statement that was sent last.
+    private func answer() throws(StorageError) -> PostgresResult {
+        do throws(PostgresFailure) {
+            return try pipeline.finish { name in forget(name) }
+        } catch {
+            throw noted(error)
         }
+    }
+
+    private func require(_ isSent: Bool) throws(StorageError) {
+        guard !isSent else { return }
+        let failure = PostgresFailure(connecting: handle)
+        try collect()
+        throw noted(failure)
+    }
+
+    private func finish(_ result: OpaquePointer?) throws(StorageError) -> PostgresResult {
+        guard let result else { throw noted(PostgresFailure(connecting: handle)) }
         switch PQresultStatus(result) {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
             return PostgresResult(result)
         default:
             let failure = PostgresFailure(result, handle)
             PQclear(result)
-            failureState = failure.state
-            // Such as a plan from before another server's migration.
-            if failure.state == "0A000" { statements = [:] }
-            throw StorageError(postgres: failure)
+            throw noted(failure)
         }
+    }
+
+    private func noted(_ failure: PostgresFailure) -> StorageError {
+        failureState = failure.state
+        // Such as a plan from before another server's migration.
+        if failure.state == "0A000" { statements = [:] }
+        return StorageError(postgres: failure)
     }
 
     /// Blocks the calling thread, which is one of the database's own.
@@ -162,11 +209,17 @@ final class PostgresConnection: @unchecked Sendable {
         let merged = zip(types, known).map { $0 == PostgresType.unknown ? $1 : $0 }
         statementNumber += 1
         let name = "martlet\(statementNumber)"
-        _ = try finish(PQprepare(handle, name, statement.text, Int32(merged.count), merged))
+        try require(pipeline.prepare(name, statement.text, merged))
         preparedCount += 1
         statement.variants.append((name, merged))
         statements[sql] = statement
         return name
+    }
+
+    /// Nothing was prepared under this name after all.
+    private func forget(_ name: String) {
+        preparedCount -= 1
+        for sql in statements.keys { statements[sql]?.variants.removeAll { $0.name == name } }
     }
 
     // MARK: - Connecting
@@ -195,9 +248,9 @@ final class PostgresConnection: @unchecked Sendable {
             state != PGRES_POLLING_FAILED
         {
             let isReady = wait(
-                PQsocket(handle), forWriting: state == PGRES_POLLING_WRITING,
+                PQsocket(handle), for: state == PGRES_POLLING_WRITING ? POLLOUT : POLLIN,
                 milliseconds: Limits.databaseConnectMilliseconds)
-            guard isReady else {
+            guard isReady != 0 else {
                 PQfinish(handle)
                 throw StorageError(
                     .unreachable,
@@ -212,6 +265,8 @@ final class PostgresConnection: @unchecked Sendable {
         }
         PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        // Whoever sends much reads what comes meanwhile: see `PostgresPipeline`.
+        PQsetnonblocking(handle, 1)
         return handle
     }
 
@@ -236,15 +291,20 @@ final class PostgresConnection: @unchecked Sendable {
         PQparameterStatus(handle, name).map { String(cString: $0) }
     }
 
+    /// Returns when more can be sent, or read: whether it can be read.
+    static func waitForRoom(of socket: Int32) -> Bool {
+        wait(socket, for: POLLIN | POLLOUT, milliseconds: -1) & ~Int32(POLLOUT) != 0
+    }
+
+    /// Returns what the socket is ready for, as `poll` says it; 0 when the time is over.
     @discardableResult
     private static func wait(
-        _ socket: Int32, forWriting: Bool, milliseconds: Int32
-    ) -> Bool {
-        var descriptor = pollfd(
-            fd: socket, events: Int16(forWriting ? POLLOUT : POLLIN), revents: 0)
+        _ socket: Int32, for events: Int32, milliseconds: Int32
+    ) -> Int32 {
+        var descriptor = pollfd(fd: socket, events: Int16(events), revents: 0)
         while true {
             let count = poll(&descriptor, 1, milliseconds)
-            if count >= 0 || errno != EINTR { return count > 0 }
+            if count >= 0 || errno != EINTR { return Int32(descriptor.revents) }
         }
     }
 

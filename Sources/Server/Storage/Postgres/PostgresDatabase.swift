@@ -45,7 +45,7 @@ package final class PostgresDatabase: Database {
                     pool.giveBack(connection)
                     return result
                 } catch {
-                    if connection.isInTransaction { try? connection.run("ROLLBACK") }
+                    connection.rollBack()
                     pool.giveBack(connection)
                     guard connection.isLost else { throw error }
                     pool.dropIdle()
@@ -62,9 +62,10 @@ package final class PostgresDatabase: Database {
     private static func read<R>(
         _ connection: PostgresConnection, _ body: (any Transaction) throws -> R
     ) throws -> R {
-        try connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        let result = try body(PostgresTransaction(connection))
-        try connection.run("COMMIT")
+        let transaction = PostgresTransaction(connection)
+        try connection.sendOnce("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", [])
+        let result = try transaction.failingInOrder { try body(transaction) }
+        _ = try connection.runOnce("COMMIT", []).command
         return result
     }
 

@@ -29,7 +29,7 @@ enum PostgresSchema {
             }
             try connection.run("COMMIT")
         } catch {
-            try? connection.run("ROLLBACK")
+            connection.rollBack()
             throw error
         }
     }

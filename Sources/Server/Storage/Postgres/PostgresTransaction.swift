@@ -21,11 +21,36 @@ package final class PostgresTransaction: Transaction {
     @discardableResult
     package func execute(_ sql: String, _ arguments: [SQLValue]) throws(StorageError) -> Int {
         try noting { () throws(StorageError) in
+            // These are few, and must work when nothing else does.
             if arguments.isEmpty, Self.isControl(sql) {
-                try connection.run(sql)
-                return 0
+                return try connection.runOnce(sql, []).changedCount
             }
             return try connection.run(sql, arguments).changedCount
+        }
+    }
+
+    package func executePipelined(
+        _ sql: String, _ arguments: [SQLValue]
+    ) throws(StorageError) {
+        try noting { () throws(StorageError) in
+            try connection.send(sql, arguments)
+            if connection.isFull { try connection.collect() }
+        }
+    }
+
+    /// Waits for all statements; throws the failure of the first that failed.
+    func collect() throws(StorageError) {
+        try noting { () throws(StorageError) in try connection.collect() }
+    }
+
+    /// Runs `body`; when it throws, but a statement that it had sent has failed, throws that
+    /// statement's failure, which came first.
+    func failingInOrder<R>(_ body: () throws -> R) throws -> R {
+        do {
+            return try body()
+        } catch {
+            try collect()
+            throw error
         }
     }
 
@@ -38,32 +63,38 @@ package final class PostgresTransaction: Transaction {
     ) throws {
         cursorCount += 1
         let name = "martletCursor\(cursorCount)"
-        _ = try noting { () throws(StorageError) in
-            try connection.runOnce("DECLARE \(name) NO SCROLL CURSOR FOR \(sql)", arguments)
-                .changedCount
+        try noting { () throws(StorageError) in
+            try connection.sendOnce("DECLARE \(name) NO SCROLL CURSOR FOR \(sql)", arguments)
         }
-        var isClosed = false
-        // A transaction that failed has no cursors any more.
-        defer { if !isClosed { try? connection.run("CLOSE \(name)") } }
+        do {
+            try failingInOrder { try fetch(name, body) }
+        } catch {
+            // A transaction that failed has no cursors any more.
+            try? connection.run("CLOSE \(name)")
+            throw error
+        }
+        try noting { () throws(StorageError) in try connection.sendOnce("CLOSE \(name)", []) }
+    }
+
+    private func fetch(_ cursor: String, _ body: (SQLRow) throws -> Bool) throws {
         var count = Limits.cursorRowsFirst
         while true {
             let rows = try noting { () throws(StorageError) in
-                try connection.runOnce("FETCH \(count) FROM \(name)", []).rows()
+                try connection.runOnce("FETCH \(count) FROM \(cursor)", []).rows()
             }
             for row in rows {
                 guard try body(row) else { return }
             }
-            guard rows.count == count else { break }
+            guard rows.count == count else { return }
             count = Limits.cursorRowsMax
         }
-        isClosed = true
-        try noting { () throws(StorageError) in try connection.run("CLOSE \(name)") }
     }
 
     package func savepoint<R>(_ body: () throws -> R) throws -> R {
         try execute("SAVEPOINT martlet")
         do {
-            let result = try body()
+            let result = try failingInOrder(body)
+            // Behind what is under way: that fails within this savepoint.
             try execute("RELEASE martlet")
             return result
         } catch {

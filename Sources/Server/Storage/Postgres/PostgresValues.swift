@@ -32,6 +32,8 @@ struct PostgresArguments {
     /// `nil` is NULL.
     private var places: [Range<Int>?] = []
 
+    var byteCount: Int { bytes.count }
+
     /// Throws `constraint` for text with a NUL, which PostgreSQL cannot keep.
     init(_ values: [SQLValue]) throws(StorageError) {
         places.reserveCapacity(values.count)

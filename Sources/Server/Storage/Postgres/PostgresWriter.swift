@@ -72,7 +72,7 @@ final class PostgresWriter: Sendable {
             return .answered
         }
         let outcome = run(batch, connection, attempt)
-        if connection.isInTransaction { try? connection.run("ROLLBACK") }
+        connection.rollBack()
         pool.giveBack(connection)
         if case .again(let error) = outcome {
             if connection.isLost {
@@ -94,7 +94,8 @@ final class PostgresWriter: Sendable {
     ) -> Outcome {
         let transaction = PostgresTransaction(connection)
         do {
-            try connection.run("BEGIN ISOLATION LEVEL SERIALIZABLE")
+            // On its way with the first statement.
+            try connection.sendOnce("BEGIN ISOLATION LEVEL SERIALIZABLE", [])
         } catch {
             return .again(error)
         }
@@ -103,7 +104,10 @@ final class PostgresWriter: Sendable {
             do {
                 // Alone, the transaction itself is what is undone.
                 if batch.count == 1 {
-                    try write.run(transaction)
+                    try transaction.failingInOrder { try write.run(transaction) }
+                    // Not along with the commit: what fails here has not happened for certain, also
+                    // when it is the connection, and is begun again.
+                    try transaction.collect()
                 } else {
                     try transaction.savepoint { try write.run(transaction) }
                 }

@@ -101,27 +101,6 @@ import Testing
         #expect(try await names(in: server) == ["anna", "bert"])
     }
 
-    @Test func `a conflict that nobody waited for begins the transaction again`() async throws {
-        let servers = [try open(), try open()]
-        try await servers[0].write { try insert("count", in: $0) }
-        try await servers[0].write { try $0.executePipelined("UPDATE thing SET id = ?", [0]) }
-        let count = 60
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 0..<count {
-                group.addTask {
-                    try await servers[number % 2].write { transaction in
-                        let row = try transaction.firstRow("SELECT id FROM thing")
-                        try transaction.executePipelined(
-                            "UPDATE thing SET id = ?", [SQLValue((row?.int(0) ?? 0) + 1)])
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
-        let row = try await servers[1].read { try $0.firstRow("SELECT id FROM thing") }
-        #expect(row?.int(0) == count)
-    }
-
     @Test(arguments: [false, true])
     func `a row that another server makes meanwhile is seen when it is begun again`(
         inSavepoint: Bool

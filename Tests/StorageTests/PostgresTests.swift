@@ -97,7 +97,9 @@ import Testing
 
     // MARK: - Two servers
 
-    @Test func `writes of two servers to one row follow each other`() async throws {
+    /// Also when nobody waits for the write in which the conflict shows.
+    @Test(arguments: [false, true])
+    func `writes of two servers to one row follow each other`(isPipelined: Bool) async throws {
         let servers = [try open(), try open()]
         try await servers[0].write { transaction in
             _ = try transaction.execute("INSERT INTO thing (name, id) VALUES ('count', 0)")
@@ -108,8 +110,12 @@ import Testing
                 group.addTask {
                     try await servers[number % 2].write { transaction in
                         let row = try transaction.firstRow("SELECT id FROM thing")
-                        try transaction.execute(
-                            "UPDATE thing SET id = ?", [SQLValue((row?.int(0) ?? 0) + 1)])
+                        let next = [SQLValue((row?.int(0) ?? 0) + 1)]
+                        if isPipelined {
+                            try transaction.executePipelined("UPDATE thing SET id = ?", next)
+                        } else {
+                            try transaction.execute("UPDATE thing SET id = ?", next)
+                        }
                     }
                 }
             }

@@ -43,7 +43,7 @@ extension Counters {
     .flatMap { state in
         [
             "replied", "timerFired", "zoneChanged", "placeChanged", "folderRead", "fileRead",
-            "diskDone", "command", "conditions",
+            "diskDone", "command", "conditions", "eventStreamEnded",
         ]
         .map { "\(state) \($0)" }
     }

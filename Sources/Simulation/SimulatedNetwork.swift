@@ -164,9 +164,15 @@ final class SimulatedNetwork {
         answer(exchange, .failure(.interrupted), within: 0...1)
     }
 
-    /// Whoever waits for the server hears that the connection broke.
+    /// Whoever waits for the server, or for what it tells, hears that the connection broke.
     func serverWent() {
         for exchange in underWay { answer(exchange, .failure(.interrupted), within: 1...2_000) }
+        for device in connectedDevices {
+            let incarnation = device.incarnation
+            world.after(1...2_000) {
+                device.deliver(.eventStreamEnded, kind: "eventStreamEnded", of: incarnation)
+            }
+        }
     }
 
     func end() {

@@ -25,5 +25,12 @@ import Testing
             try house.startServer()
         }
         try house.expectUpToDate("camera")
+        // Also by a device that has had nothing to ask for a while.
+        usleep(15_000_000)
+        try house.expectReason("serverUnreachable", on: "camera", saying: "connection refused") {
+            house.killServer()
+        } goneAfter: {
+            try house.startServer()
+        }
     }
 }

@@ -113,6 +113,26 @@ import Testing
         #expect(device.requests.dropFirst(count) == ["reportState"])
     }
 
+    @Test func `who has nothing to ask hears by its event stream's end that a server is away`()
+        throws
+    {
+        let server = FakeServer()
+        let device = try running(server)
+        try device.run(milliseconds: 20_000)
+        device.refuse = { _ in .unreachable("connection refused") }
+        device.tell(.eventStreamEnded)
+        try device.run(milliseconds: 3_000)
+        #expect(try reason(.serverUnreachable, device) != nil)
+        device.refuse = { _ in nil }
+        try device.run(milliseconds: 60_000)
+        #expect(try reason(.serverUnreachable, device) == nil)
+        // A stream that ends by itself costs one report.
+        let count = device.requests.count
+        device.tell(.eventStreamEnded)
+        try device.run(milliseconds: 60_000)
+        #expect(device.requests.dropFirst(count) == ["reportState"])
+    }
+
     /// The server looks now and then: what changed and changed back between is told by nobody.
     @Test func `what was answered before it was told, and is as before by then, is asked again`()
         throws

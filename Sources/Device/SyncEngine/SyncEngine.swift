@@ -121,6 +121,8 @@ package struct SyncEngine: Sendable {
             feed.heard(of: head, token)
             serverGate.retryNow(at: now)
         case .noticeChanged(let version): heardOfNotice(version)
+        // Whoever has nothing to ask hears of a server's end by nothing else.
+        case .eventStreamEnded: reporting.isNoticeStale = true
         case .conditions(let conditions): take(conditions)
         case .command(let command): try obey(command, rows)
         }

@@ -28,8 +28,10 @@ struct EventStreamClient: Sendable {
                 if failures > 0 { post(.command(.retryNow)) }
                 failures = 0
                 await follow(response.body)
+                if !Task.isCancelled { post(.eventStreamEnded) }
             } catch {
                 failures += 1
+                if failures == 1 { post(.eventStreamEnded) }
             }
             let seconds = min(Int64(1) << Int64(min(failures, 5)), Limits.reconnectSecondsMax)
             do { try await sleep(.seconds(seconds)) } catch { return }

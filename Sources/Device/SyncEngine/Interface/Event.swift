@@ -45,6 +45,8 @@ package enum Event: Sendable {
     case zoneChanged(head: Int64, token: ChangeToken? = nil)
     /// The server's event stream: what it answers to a report is of this version now.
     case noticeChanged(version: String)
+    /// The server's event stream broke, or cannot be had: whether the server is there is to be asked.
+    case eventStreamEnded
     /// What the machine says of itself: the answer to `readConditions`, or unasked when it changed.
     case conditions(Conditions)
     case command(Command)

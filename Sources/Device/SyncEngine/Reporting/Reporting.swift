@@ -14,7 +14,7 @@ struct Reporting: Sendable {
     }
     /// The version of the notice that the event stream told last.
     var heardVersion: String?
-    /// It is not that of the latest answer: another report is due.
+    /// It is not that of the latest answer, or nobody tells of it any more: another report is due.
     var isNoticeStale = false
     /// The latest answer is of a version that the event stream has not told of.
     ///

@@ -152,7 +152,8 @@ import Testing
         write("film", "live.mov", on: one)
         try settle(one)
         let still = try #require(stills.first?.key)
-        let part = try #require(server.records.values.first { $0.joinedInto == still.id }?.key)
+        let part = try #require(
+            server.records.values.first { $0.key.type == .asset && $0.joinedInto == still.id }?.key)
         server.change(part) { $0.envelope.requires = WireProtocol.current + 1 }
         try settle(one)
         try one.rows.note(.split(still.id, .pairedVideo, at: Timestamp(milliseconds: 9)))

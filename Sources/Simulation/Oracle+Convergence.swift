@@ -128,6 +128,9 @@ extension Oracle {
         return ["\(device.name) says \(status.state) (\(codes)) \(status.counts)"]
     }
 
+    /// Until a broken connection is noticed, 2 s; and 5 s to show it.
+    private static let millisecondsToMissServer: Int64 = 7_000
+
     /// At any moment: the counts are a partition, and whatever is not in sync has a reason.
     func checkStatus(_ device: SimulatedDevice) {
         guard let status = device.status() else { return }
@@ -149,6 +152,7 @@ extension Oracle {
         if isBehind, status.reasons.isEmpty, status.state == .upToDate {
             world.violate("\(device.name): items wait without a reason: \(counts)")
         }
+        checkServerIsMissed(device, status)
         for reason in status.reasons {
             if reason.since > device.moment.wall, !world.faults.enabled.contains(.clockJump) {
                 world.violate("\(device.name): \(reason.code) began in the future.")
@@ -159,6 +163,19 @@ extension Oracle {
             if reason.message.isEmpty || reason.clearsWhen.isEmpty {
                 world.violate("\(device.name): \(reason.code) has no words.")
             }
+        }
+    }
+
+    /// A running device says that its server is gone, though it has nothing to ask.
+    private func checkServerIsMissed(_ device: SimulatedDevice, _ status: LibraryStatus) {
+        guard !device.runsOnce, let since = server?.downSince,
+            world.now - max(since, device.onWaySince) > Self.millisecondsToMissServer
+        else { return }
+        let codes: Set<ReasonCode> = [
+            .serverUnreachable, .serverDown, .signInNeeded, .offline, .captivePortal,
+        ]
+        if !status.reasons.contains(where: { codes.contains($0.code) }) {
+            world.violate("\(device.name): the server is gone, and its status does not say so.")
         }
     }
 }

@@ -18,6 +18,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case epochNotCompared
     /// The device does not hear that its user resumed.
     case latchedPause
+    /// The device does not hear that the server's event stream has ended.
+    case streamEndUnheard
     /// A folder that cannot be read is taken for an empty one.
     case absentReadAsDeleted
     /// What is deleted elsewhere is not told.

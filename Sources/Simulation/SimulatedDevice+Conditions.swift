@@ -74,6 +74,13 @@ extension SimulatedDevice {
         oracle.userRemoves(file.content)
     }
 
+    /// A user gives a file another name: what it had replaced has no place any more, if nobody has
+    /// told of the new bytes yet.
+    func userRenames(_ file: SimulatedDisk.Node) {
+        guard rows.current.photosService().isOn else { return }
+        removedWhileOn.formUnion(file.overwritten.map(\.digest))
+    }
+
     /// When last, if only while photos were off: then it is fetched again, for absent is not deleted
     /// (P4).
     func tookAwayOnlyWhileOff(_ digest: Digest) -> Int64? {

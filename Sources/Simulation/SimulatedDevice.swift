@@ -35,6 +35,8 @@ final class SimulatedDevice {
     private(set) var outcome: Outcome?
     /// Raised with each start: what was under way before belongs to nobody.
     private(set) var incarnation = 0
+    /// When this process began, or the way to the network opened or closed since.
+    private(set) var onWaySince: Int64 = 0
     /// What the user ever said something about.
     var chosen: Set<RecordID> = []
     /// Files that answers of the user moved away.
@@ -107,6 +109,7 @@ final class SimulatedDevice {
     func start() {
         guard engine == nil else { return }
         incarnation += 1
+        onWaySince = world.now
         requestCount = 0
         reportCount = 0
         let random = engineRandom
@@ -325,6 +328,7 @@ final class SimulatedDevice {
 
     /// The machine's conditions change, and it tells of it.
     func change(to conditions: Conditions) {
+        if conditions.network != self.conditions.network { onWaySince = world.now }
         self.conditions = conditions
         tell(.conditions(conditions), kind: "conditions")
     }

@@ -167,6 +167,7 @@ final class SimulatedNetwork {
     /// Whoever waits for the server, or for what it tells, hears that the connection broke.
     func serverWent() {
         for exchange in underWay { answer(exchange, .failure(.interrupted), within: 1...2_000) }
+        if world.plantedBug == .streamEndUnheard { return }
         for device in connectedDevices {
             let incarnation = device.incarnation
             world.after(1...2_000) {

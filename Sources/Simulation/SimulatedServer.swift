@@ -22,7 +22,9 @@ final class SimulatedServer {
     /// The most records in a page of the feed; small, so that listings have many pages.
     private let pageRecordCount: Int
     weak var network: SimulatedNetwork?
-    private(set) var isUp = true
+    var isUp: Bool { downSince == nil }
+    /// When its process ended, until the next one begins.
+    private(set) var downSince: Int64?
     private var incarnation = 0
     var head: Int64 = 0
     var objects: [ObjectKey: Content] = [:]
@@ -71,7 +73,7 @@ final class SimulatedServer {
     }
 
     private func stop() {
-        isUp = false
+        downSince = world.now
         incarnation += 1
         for key in volatile { objects[key] = nil }
         volatile = []
@@ -83,7 +85,7 @@ final class SimulatedServer {
     }
 
     private func start() {
-        isUp = true
+        downSince = nil
         world.step("serverStart", "")
         network?.announceToAll()
     }

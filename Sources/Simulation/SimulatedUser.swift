@@ -202,8 +202,12 @@ final class SimulatedUser {
         try write(content, at: temporary, in: root)
         let disk = device.disks[root]
         if random.oneIn(2), let node = disk.node(at: temporary) { disk.sync(file: node) }
+        let replaced = disk.node(at: path).map { disk.nodes[$0] }
         removing(path, in: root)
         try disk.rename(temporary, to: path, replacing: true, time: world.fileTime())
+        if let replaced, let node = disk.node(at: path) {
+            disk.nodes[node].overwritten += replaced.overwritten + [replaced.content]
+        }
         notice(root, temporary)
         notice(root, path)
     }
@@ -259,7 +263,10 @@ final class SimulatedUser {
         let isSame = disk.node(at: target) == disk.node(at: source)
         // Under a name that no picture has it is one no longer.
         if !target.isImportable { removing(source, in: root) }
-        if let node = disk.node(at: source) { disk.nodes[node].isRenamedByUser = true }
+        if let node = disk.node(at: source) {
+            disk.nodes[node].isRenamedByUser = true
+            device.userRenames(disk.nodes[node])
+        }
         try disk.rename(source, to: target, replacing: isSame, time: world.fileTime())
         notice(root, source)
         notice(root, target)

@@ -78,7 +78,8 @@ package struct Simulation {
             default:
                 deviceCount = random.below(3) + 3
                 actCount = random.below(90) + 40
-                duration = random.within(60_000...7_200_000)
+                // Hours are most of all steps: what takes so long has time in a few.
+                duration = random.within(60_000...(random.oneIn(4) ? 7_200_000 : 1_800_000))
             }
         }
     }

@@ -24,6 +24,8 @@ final class FakeDevice {
     let rows: MemoryRows
     let device: DeviceID
     var files: [Place: File] = [:]
+    /// Places by another spelling of their names, which the disk takes for the listed one.
+    var listedAs: [Place: Place] = [:]
     var folders: Set<Folder> = []
     var links: [Place: Entry.Kind] = [:]
     var temporaries: [TemporaryName: [UInt8]] = [:]
@@ -284,7 +286,7 @@ extension FakeDevice {
     }
 
     private func entry(at place: Place) -> Entry? {
-        if let file = files[place] {
+        if let file = files[listedAs[place] ?? place] {
             return Entry(name: place.path.name, kind: .file(file.stamp))
         }
         let isFolder = folders.contains(Folder(root: place.root, path: place.path))
@@ -293,7 +295,7 @@ extension FakeDevice {
 
     private func read(_ place: Place, _ stamp: FileStamp) -> FileReadResult {
         if let result = readResult(place) { return result }
-        guard let file = files[place] else { return .failed(.notFound) }
+        guard let file = files[listedAs[place] ?? place] else { return .failed(.notFound) }
         guard file.stamp == stamp else { return .stillChanging }
         let ending = place.path.text.split(separator: ".").last?.lowercased() ?? ""
         let content = FileContent(

@@ -45,6 +45,19 @@ import Testing
         #expect(trashed == ["IMG_1.JPG"])
     }
 
+    @Test func `nothing is deleted that may be a file about which somebody is asked`() throws {
+        let other = FakeDevice.library("2024/05/IMG_2.JPG")
+        let time = try #require(device.files[other]?.modifiedAt)
+        // The picture's own bytes, in a file whose time did not change.
+        device.write("picture", to: other)
+        device.files[other]?.modifiedAt = time
+        device.files[picture] = nil
+        try device.sync()
+        #expect(try HeldChanges.suspicious(device.rows).map(\.place) == [other])
+        #expect(trashed.isEmpty)
+        #expect(device.libraryTexts.values.sorted() == ["other", "picture", "picture"])
+    }
+
     @Test func `a file that comes back within ten seconds was never deleted`() throws {
         device.restart(once: false)
         try device.run(milliseconds: 5_000)

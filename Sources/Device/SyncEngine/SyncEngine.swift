@@ -72,6 +72,8 @@ package struct SyncEngine: Sendable {
     var reporting = Reporting()
     var asides = Asides()
     var finished: Outcome?
+    /// The event under way brought what was known: nobody's status changes by it.
+    var foundNothingNew = false
 
     package init(options: Options, randomNumber: @escaping @Sendable () -> UInt64) {
         self.options = options
@@ -86,6 +88,7 @@ package struct SyncEngine: Sendable {
     ) throws(RowsError) -> [Effect] {
         now = moment
         effects.removeAll(keepingCapacity: true)
+        foundNothingNew = false
         guard finished == nil else { return [] }
         try take(event, rows)
         try advance(rows)
@@ -215,7 +218,6 @@ package struct SyncEngine: Sendable {
     }
 
     private mutating func checkDeadlines(_ rows: any Rows) throws(RowsError) {
-        if let due = library.nextReading, due <= now.uptime { readMark() }
         if let due = comparison.nextAt, due <= now.uptime { startComparison() }
         uploads.takeDue(at: now)
         downloads.takeDue(at: now)
@@ -224,22 +226,34 @@ package struct SyncEngine: Sendable {
 
     private mutating func armTimer() {
         guard finished == nil else { return }
-        let deadlines: [Int64?] = [
-            library.nextReading, options.once ? nil : comparison.nextAt, serverGate.nextTry,
-            userChanges.nextTry, uploads.gate.nextTry, uploads.nextDeadline, downloads.gate.nextTry,
-            downloads.nextDeadline, previews.nextDeadline, reading.settling.first?.at,
-            reporting.nextDeadline,
-            nextConditionsReading, circumstances.nextDeadline(at: now), removals.nextDeadline,
-            renaming.nextDeadline, evictions.nextTry,
-            options.once ? nil : library.raisesAt,
-            openPass.isPaused ? nil : openPass.continuesAt, downloads.passContinuesAt,
-            options.once ? nil : localChanges.checkAt, localChanges.commits.nextTry,
-            localChanges.editsWaitUntil,
-        ]
         // What is due and still waits, waits for an event, not for time.
         var next = armedTimer ?? .max
-        for case let deadline? in deadlines where deadline > now.uptime {
-            next = min(next, deadline)
+        func consider(_ deadline: Int64?) {
+            if let deadline, deadline > now.uptime { next = min(next, deadline) }
+        }
+        consider(library.nextReading)
+        consider(serverGate.nextTry)
+        consider(userChanges.nextTry)
+        consider(uploads.gate.nextTry)
+        consider(uploads.nextDeadline)
+        consider(downloads.gate.nextTry)
+        consider(downloads.nextDeadline)
+        consider(downloads.passContinuesAt)
+        consider(previews.nextDeadline)
+        consider(reading.settling.first?.at)
+        consider(reporting.nextDeadline)
+        consider(nextConditionsReading)
+        consider(circumstances.nextDeadline(at: now))
+        consider(removals.nextDeadline)
+        consider(renaming.nextDeadline)
+        consider(evictions.nextTry)
+        consider(localChanges.commits.nextTry)
+        consider(localChanges.editsWaitUntil)
+        if !openPass.isPaused { consider(openPass.continuesAt) }
+        if !options.once {
+            consider(comparison.nextAt)
+            consider(library.raisesAt)
+            consider(localChanges.checkAt)
         }
         guard next < armedTimer ?? .max else { return }
         armedTimer = next

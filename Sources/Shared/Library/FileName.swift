@@ -56,6 +56,22 @@ package enum FileName {
             ? text.lowercased() : text.uppercased().lowercased()
     }
 
+    /// Whether it has a letter with its mark in one: a disk that decomposes names (HFS+; Unicode
+    /// Standard Annex 15, form D) never lists it so, whoever gave it.
+    ///
+    /// Of the letters that have such a form those of Latin-1, of Cyrillic and of Korean are known
+    /// here; of others it says `false`.
+    package static func hasComposedLetter(_ bytes: [UInt8]) -> Bool {
+        guard bytes.contains(where: { $0 >= 0x80 }) else { return false }
+        return String(decoding: bytes, as: UTF8.self).unicodeScalars.contains { scalar in
+            switch scalar {
+            case "Æ", "Ð", "×", "Ø", "Þ", "ß", "æ", "ð", "÷", "ø", "þ": false
+            case "\u{C0}"..."\u{FF}", "Ё", "Й", "й", "ё", "\u{AC00}"..."\u{D7A3}": true
+            default: false
+            }
+        }
+    }
+
     private static func shortened(_ name: String, byteCountMax: Int) -> String {
         guard name.utf8.count > byteCountMax else { return name }
         var (stem, ending) = split(name)

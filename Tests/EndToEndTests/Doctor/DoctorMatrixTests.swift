@@ -153,7 +153,10 @@ import Testing
         try world.overwrite(
             [UInt8](repeating: 0xA5, count: count), at: start, of: world.database)
         let agent = try world.house.startAgent(world.device)
-        try world.house.expectShown("libraryDamaged", on: world.device, within: 15)
+        // Until the agent answers, a command asks the damaged rows, and says that they are.
+        #expect(
+            soon(within: 15) { (try? world.house.status(world.device)) != nil })
+        try world.house.expectShown("libraryDamaged", on: world.device)
         let mended = try world.house.doctor(world.device, "--fix", "--yes")
         #expect(mended.remedies.map(\.outcome).contains("done"), "\(mended.remedies)")
         try world.house.expectUpToDate(world.device, items: 7)

@@ -77,9 +77,7 @@ package enum LibraryFolder {
 
 /// Writes a small file beside its name, syncs it, and only then gives it the name.
 func writeDurably(_ bytes: [UInt8], to path: String, mode: mode_t) throws(DiskError) {
-    let slash = path.lastIndex(of: "/") ?? path.startIndex
-    let folder = try Descriptor.openFolder(Array(path[..<slash].utf8))
-    let name = Array(path[path.index(after: slash)...].utf8)
+    let (folder, name) = try Descriptor.openParent(of: path)
     let temporary = name + Array(".new".utf8)
     _ = withName(temporary) { unlinkat(folder.number, $0, 0) }
     let file = try Descriptor.open(

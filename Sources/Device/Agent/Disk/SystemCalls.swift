@@ -39,6 +39,15 @@ final class Descriptor: Sendable {
         return Descriptor(number)
     }
 
+    /// Opens the folder of an absolute path; with it, the name in that folder.
+    static func openParent(
+        of path: String
+    ) throws(DiskError) -> (folder: Descriptor, name: [UInt8]) {
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let folder = try openFolder(Array(path[..<slash].utf8))
+        return (folder, Array(path[path.index(after: slash)...].utf8))
+    }
+
     func information() throws(DiskError) -> stat {
         var information = stat()
         guard fstat(number, &information) == 0 else { throw DiskError(errno: errno) }

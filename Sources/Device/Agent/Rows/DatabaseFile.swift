@@ -38,9 +38,7 @@ extension DatabaseRows {
 
     private func putBack() throws(DiskError) {
         let path = connection.path
-        let slash = path.lastIndex(of: "/") ?? path.startIndex
-        let folder = try Descriptor.openFolder(Array(path[..<slash].utf8))
-        let name = Array(path[path.index(after: slash)...].utf8)
+        let (folder, name) = try Descriptor.openParent(of: path)
         let copy = name + Array("-copy".utf8)
         _ = withName(copy) { unlinkat(folder.number, $0, 0) }
         // SQLite fills an empty file: nobody else may read this one.

@@ -94,15 +94,18 @@ extension SyncEngine {
 
     // MARK: Reading
 
-    /// Asks the machine when it is time.
+    /// Asks the machine, and looks at the library's mark, when it is time.
     mutating func advanceConditions() {
         if let until = circumstances.wokeUntil, until <= now.uptime, hasNothingToDo {
             circumstances.wokeUntil = nil
         }
         if circumstances.isOverridden, hasNothingToDo { circumstances.isOverridden = false }
-        guard !circumstances.isReading, let due = nextConditionsReading, due <= now.uptime else {
-            return
-        }
+        // Together with the library's mark, so that a machine that waits is woken once for both.
+        let due = circumstances.isReading ? nil : nextConditionsReading
+        guard earliest(due, library.nextReading) ?? .max <= now.uptime else { return }
+        let soon = now.uptime + Limits.conditionsMilliseconds / 2
+        if let markDue = library.nextReading, markDue <= soon { readMark() }
+        guard let due, due <= soon else { return }
         circumstances.isReading = true
         effects.append(.readConditions(probesServer: needsProbe))
     }
@@ -135,6 +138,7 @@ extension SyncEngine {
     mutating func take(_ conditions: Conditions) {
         let before = circumstances.reading
         let wasStopped = circumstances.way != nil
+        foundNothingNew = before == conditions
         circumstances.isReading = false
         circumstances.readAt = now.uptime
         circumstances.reading = conditions

@@ -97,6 +97,10 @@ extension SyncEngine {
             localChanges.commits.isPlanNeeded = false
             return
         }
+        // Nobody has said yet what these are; one of them may be what is missed.
+        let asked = Set(
+            try HeldChanges.suspicious(rows, limit: Limits.missingPerCheckMax)
+                .map(\.stamp.byteCount))
         while commits.count < Limits.groupsPerDeviceCommitMax {
             let page = try rows.missingFiles(
                 after: localChanges.commits.cursor, limit: Limits.groupsPerDeviceCommitMax)
@@ -105,7 +109,11 @@ extension SyncEngine {
                     localChanges.commits.mayStart(missing.agreed.asset, at: now),
                     !commits.contains(where: { $0.asset == missing.agreed.asset })
                 else { continue }
-                if let commit = try deletion(missing, rows) { commits.append(commit) }
+                if asked.contains(missing.stamp.byteCount) {
+                    try forget(missing, rows)
+                } else if let commit = try deletion(missing, rows) {
+                    commits.append(commit)
+                }
                 if commits.count == Limits.groupsPerDeviceCommitMax { break }
             }
             localChanges.commits.cursor = page.last?.place

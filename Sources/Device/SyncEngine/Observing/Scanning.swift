@@ -25,6 +25,8 @@ struct Comparison: Sendable {
     var nextAt: Int64?
     var examining: Set<Place> = []
     var examineAgain: Set<Place> = []
+    /// Roots whose disk lists a name in the letters that it was given in, as a listing has shown.
+    var keepsNames: Set<RootID> = []
     /// Folders in which a sidecar lies.
     var withSidecars: Set<Folder> = []
 
@@ -107,6 +109,11 @@ extension SyncEngine {
             comparison.watched.remove(folder)
         case .success(let entries):
             clearTrouble(folder)
+            if !comparison.keepsNames.contains(folder.root),
+                entries.contains(where: { FileName.hasComposedLetter($0.name) })
+            {
+                comparison.keepsNames.insert(folder.root)
+            }
             if !folder.root.isLibrary || library.isUsable {
                 try compare(entries, in: folder, reading, rows)
             }
@@ -364,8 +371,14 @@ extension SyncEngine {
         if place.root.isLibrary, !library.isUsable { return }
         touch(place)
         let row = try rows.localFile(at: place)
+        let isMissed = try rows.missingFile(at: place) != nil
+        let isUnknown = row == nil && !isMissed && mayBeListedOtherwise(place)
         switch result {
         case .success(let entry?):
+            if isUnknown {
+                // Under two names it would be two files, and one of them would be missed.
+                return enqueue(place.folder, deep: false)
+            }
             if row == nil { downloads.names[place.folder] = nil }
             try observe(entry.kind, at: place, row: row, Sighting(deep: false, event: true), rows)
         case .success(nil), .failure(.notFound):
@@ -374,12 +387,21 @@ extension SyncEngine {
             let folder = Folder(root: place.root, path: place.path)
             let files = try rows.localFiles(in: folder)
             let subfolders = try rows.subfolders(of: folder)
-            if !files.isEmpty || !subfolders.isEmpty { enqueue(place.folder, deep: false) }
+            if isUnknown || !files.isEmpty || !subfolders.isEmpty {
+                enqueue(place.folder, deep: false)
+            }
         case .failure(let error):
             guard var row else { return }
             row.state = .unreadable(error)
             row.since = now.wall
             try rows.save(row)
         }
+    }
+
+    /// Whether a listing may have in other letters what was asked for by this name: an event names a
+    /// file as its writer did, and a disk may keep another spelling.
+    private func mayBeListedOtherwise(_ place: Place) -> Bool {
+        place.path.name.contains { $0 >= 0x80 } && !comparison.keepsNames.contains(place.root)
+            && !comparison.watched.contains(Folder(root: place.root, path: place.path))
     }
 }

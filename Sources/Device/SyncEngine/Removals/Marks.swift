@@ -164,6 +164,9 @@ extension SyncEngine {
             library.since = library.since ?? now.wall
             downloads.foldersMade.removeAll()
         }
+        if case .good = before, library.isTrusted, library.isSynced {
+            foundNothingNew = library.readOnlySince == nil && library.otherTool == nil
+        }
         planNextMarkReading()
         try markReadForMissing(rows)
     }

@@ -93,7 +93,9 @@ extension SyncEngine {
         if let checkedAt = reporting.checkedAt,
             now.uptime < checkedAt + Limits.reportSpacingMilliseconds
         {
-            reporting.checkAt = checkedAt + Limits.reportSpacingMilliseconds
+            if !foundNothingNew {
+                reporting.checkAt = checkedAt + Limits.reportSpacingMilliseconds
+            }
             return
         }
         reporting.checkedAt = now.uptime

@@ -154,8 +154,7 @@ import Testing
             [UInt8](repeating: 0xA5, count: count), at: start, of: world.database)
         let agent = try world.house.startAgent(world.device)
         // Until the agent answers, a command asks the damaged rows, and says that they are.
-        #expect(
-            soon(within: 15) { (try? world.house.status(world.device)) != nil })
+        #expect(soon(within: 15) { (try? world.house.status(world.device)) != nil })
         try world.house.expectShown("libraryDamaged", on: world.device)
         let mended = try world.house.doctor(world.device, "--fix", "--yes")
         #expect(mended.remedies.map(\.outcome).contains("done"), "\(mended.remedies)")

@@ -371,8 +371,7 @@ extension SyncEngine {
         if place.root.isLibrary, !library.isUsable { return }
         touch(place)
         let row = try rows.localFile(at: place)
-        let isMissed = try rows.missingFile(at: place) != nil
-        let isUnknown = row == nil && !isMissed && mayBeListedOtherwise(place)
+        let isUnknown = row == nil ? try mayBeListedOtherwise(place, rows) : false
         switch result {
         case .success(let entry?):
             if isUnknown {
@@ -400,8 +399,14 @@ extension SyncEngine {
 
     /// Whether a listing may have in other letters what was asked for by this name: an event names a
     /// file as its writer did, and a disk may keep another spelling.
-    private func mayBeListedOtherwise(_ place: Place) -> Bool {
-        place.path.name.contains { $0 >= 0x80 } && !comparison.keepsNames.contains(place.root)
-            && !comparison.watched.contains(Folder(root: place.root, path: place.path))
+    private func mayBeListedOtherwise(
+        _ place: Place, _ rows: any Rows
+    ) throws(RowsError) -> Bool {
+        // Most names end here, and ask no row.
+        guard place.path.name.contains(where: { $0 >= 0x80 }),
+            !comparison.keepsNames.contains(place.root),
+            !comparison.watched.contains(Folder(root: place.root, path: place.path))
+        else { return false }
+        return try rows.missingFile(at: place) == nil
     }
 }

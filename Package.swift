@@ -131,7 +131,15 @@ let package = Package(
             dependencies: ["SyncEngine", "Kernel", "Storage", "Library", "Status", "Records"]),
         .executableTarget(
             name: "martlet-simulate", dependencies: ["Simulation"],
-            linkerSettings: [.unsafeFlags(["-use-ld=lld"])]),
+            // A tenth faster than with Swift's libraries beside it: most calls are short.
+            linkerSettings: [
+                .unsafeFlags(["-use-ld=lld"]),
+                .unsafeFlags(
+                    [
+                        "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU",
+                        "-l_FoundationCShims", "-l_FoundationCollections", "-lstdc++",
+                    ], .when(platforms: [.linux])),
+            ]),
 
         // Tests
         .target(

@@ -31,3 +31,22 @@ package struct Counters: Sendable {
         }
     }
 }
+
+/// Counts of what happens all the time: a few names, each a literal, found by where it lies.
+struct Tally {
+    private var counts: [(name: StaticString, count: Int)] = []
+
+    mutating func add(_ name: StaticString) {
+        for index in counts.indices where counts[index].name.utf8Start == name.utf8Start {
+            counts[index].count += 1
+            return
+        }
+        counts.append((name, 1))
+    }
+
+    /// Everything counted so far, once.
+    mutating func drain() -> [(name: String, count: Int)] {
+        defer { counts.removeAll(keepingCapacity: true) }
+        return counts.map { ($0.name.description, $0.count) }
+    }
+}

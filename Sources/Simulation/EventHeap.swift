@@ -6,6 +6,10 @@ struct EventHeap<Element> {
         let serial: UInt64
         /// In `elements`.
         let slot: Int
+
+        func isBefore(_ other: Entry) -> Bool {
+            time == other.time ? serial < other.serial : time < other.time
+        }
     }
 
     private var entries: [Entry] = []
@@ -21,13 +25,7 @@ struct EventHeap<Element> {
         if slot == elements.count { elements.append(element) } else { elements[slot] = element }
         entries.append(Entry(time: time, serial: serial, slot: slot))
         serial += 1
-        var child = entries.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard isBefore(child, parent) else { return }
-            entries.swapAt(child, parent)
-            child = parent
-        }
+        rise(from: entries.count - 1)
     }
 
     mutating func removeFirst() -> (time: Int64, element: Element)? {
@@ -35,24 +33,41 @@ struct EventHeap<Element> {
         elements[entry.slot] = nil
         freeSlots.append(entry.slot)
         let first = (entry.time, element)
-        entries.swapAt(0, entries.count - 1)
-        entries.removeLast()
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
-            where child < entries.count && isBefore(child, least) {
-                least = child
+        let last = entries.removeLast()
+        if !entries.isEmpty { sink(last) }
+        return first
+    }
+
+    /// Puts what stands at `start` where it belongs among those before it.
+    private mutating func rise(from start: Int) {
+        entries.withUnsafeMutableBufferPointer { entries in
+            let entry = entries[start]
+            var hole = start
+            while hole > 0 {
+                let parent = (hole - 1) / 2
+                guard entry.isBefore(entries[parent]) else { break }
+                entries[hole] = entries[parent]
+                hole = parent
             }
-            guard least != parent else { return first }
-            entries.swapAt(parent, least)
-            parent = least
+            entries[hole] = entry
         }
     }
 
-    private func isBefore(_ one: Int, _ other: Int) -> Bool {
-        entries.withUnsafeBufferPointer { entries in
-            (entries[one].time, entries[one].serial) < (entries[other].time, entries[other].serial)
+    /// Puts `entry` in the place of the first.
+    private mutating func sink(_ entry: Entry) {
+        entries.withUnsafeMutableBufferPointer { entries in
+            var hole = 0
+            while true {
+                var child = 2 * hole + 1
+                guard child < entries.count else { break }
+                if child + 1 < entries.count, entries[child + 1].isBefore(entries[child]) {
+                    child += 1
+                }
+                guard entries[child].isBefore(entry) else { break }
+                entries[hole] = entries[child]
+                hole = child
+            }
+            entries[hole] = entry
         }
     }
 }

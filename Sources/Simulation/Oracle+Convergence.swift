@@ -135,7 +135,7 @@ extension Oracle {
     func checkStatus(_ device: SimulatedDevice) {
         guard let status = device.status() else { return }
         world.counters.add(.reason, status.state.rawValue)
-        device.lastState = status.state.rawValue
+        device.said(status.state)
         if status.counts.held > 0 { sawHeld(device.heldList(), on: device) }
         if world.plantedBug == .holdHealedByDownload || world.plantedBug == .holdNotKept {
             device.forgetHold()

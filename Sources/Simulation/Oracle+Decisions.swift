@@ -21,7 +21,7 @@ extension Oracle {
         func isOfAlbums(_ record: Record) -> Bool {
             !record.isDeleted && (record.key.type == .album || record.key.type == .membership)
         }
-        let here = device.rows.current.allRemotes.map(\.record).filter(isOfAlbums)
+        let here = device.rows.current.allRemotes { isOfAlbums($0.record) }.map(\.record)
         let there = records.filter(isOfAlbums)
         guard here.map(\.key) != there.map(\.key) || here.map(\.fields) != there.map(\.fields)
         else { return [] }

@@ -6,10 +6,10 @@ import SyncEngine
 extension SimulatedDevice {
     /// One of: a new album, a photo into it, a photo out of it, another name, no album any more.
     func decideAboutAlbum(_ random: inout RandomStream) {
-        let albums = rows.current.allRemotes.filter {
+        let albums = rows.current.allRemotes {
             $0.record.key.type == .album && !$0.record.isDeleted
         }
-        let assets = rows.current.allRemotes.filter(\.record.isLiveAsset)
+        let assets = rows.current.allRemotes(where: \.record.isLiveAsset)
         guard let album = albums.isEmpty ? nil : random.pick(albums).record.key.id,
             !random.oneIn(4)
         else {
@@ -40,7 +40,7 @@ extension SimulatedDevice {
 
     /// A wrong pair: its part is to be a photo of its own again.
     func split(_ random: inout RandomStream) {
-        let wholes = rows.current.allRemotes.filter {
+        let wholes = rows.current.allRemotes {
             $0.record.isLiveAsset
                 && ($0.record.blob(.pairedVideo) != nil || $0.record.blob(.alternate) != nil)
         }

@@ -179,7 +179,7 @@ extension SimulatedDevice {
             if library.isMissing { throw .notFound }
             if failingDisks.contains(.library) { throw Self.inputOutputError }
             if world.faults.strikes(.writeError) {
-                world.fault(.writeError, operation.name)
+                world.fault(.writeError, operation.name.description)
                 throw Self.inputOutputError
             }
             return .success(try perform(operation))

@@ -47,7 +47,10 @@ final class SimulatedDevice {
     var removedWhileOff: [Digest: Int64] = [:]
     var removedWhileOn: Set<Digest> = []
     /// What its status said when somebody last looked.
-    var lastState = "unseen"
+    private var lastState = "unseen"
+    /// Events since then, and effects: not yet in the counters.
+    private var events = Tally()
+    private var effects = Tally()
     private(set) var watched: Set<Folder> = []
     private var timers: [TimerID: UInt64] = [:]
     private var timerSerial: UInt64 = 0
@@ -192,9 +195,7 @@ final class SimulatedDevice {
     /// Hands an event to the engine, unless its process has ended since.
     func deliver(_ event: Event, kind: StaticString, of incarnation: Int? = nil) {
         guard incarnation ?? self.incarnation == self.incarnation, let engine else { return }
-        let eventName = kind.description
-        world.counters.add(.event, eventName)
-        world.counters.add(.transition, lastState + " " + eventName)
+        events.add(kind)
         world.step(kind, "\(name) \(event)", mark: UInt64(index))
         let moment = moment
         if world.faults.strikes(.rowsFailed) {
@@ -232,7 +233,7 @@ final class SimulatedDevice {
     }
 
     private func begin(_ effect: Effect) {
-        world.counters.add(.effect, effect.name)
+        effects.add(effect.name)
         world.note("\(name) → \(effect)")
         switch effect {
         case .setTimer(let timer, let uptime): set(timer, uptime)
@@ -263,11 +264,11 @@ final class SimulatedDevice {
     private func interrupt(_ effect: Effect) -> Bool {
         let isTender = effect.isTender && !isRoutine(effect)
         if world.faults.strikes(.agentCrash, isTender: isTender) {
-            crash(effect.name)
+            crash(effect.name.description)
             return true
         }
         if world.faults.strikes(.powerCut, isTender: isTender) {
-            losePower(effect.name)
+            losePower(effect.name.description)
             return true
         }
         return false
@@ -335,6 +336,26 @@ final class SimulatedDevice {
 
     // MARK: What the oracle asks
 
+    /// Somebody looked, and this is what the status said.
+    func said(_ state: LibraryState) {
+        guard state.rawValue != lastState else { return }
+        countEvents()
+        lastState = state.rawValue
+    }
+
+    /// Takes what happened into the counters.
+    func countAll() {
+        countEvents()
+        for (name, count) in effects.drain() { world.counters.add(.effect, name, count) }
+    }
+
+    private func countEvents() {
+        for (name, count) in events.drain() {
+            world.counters.add(.event, name, count)
+            world.counters.add(.transition, lastState + " " + name, count)
+        }
+    }
+
     func status() -> LibraryStatus? {
         guard let engine else { return nil }
         do {
@@ -375,7 +396,7 @@ private final class RunningEngine {
 typealias BlobOutcome = PackedResult
 
 extension Effect {
-    var name: String {
+    var name: StaticString {
         switch self {
         case .readMark: "readMark"
         case .readConditions: "readConditions"
@@ -384,7 +405,7 @@ extension Effect {
         case .watch: "watch"
         case .readFile: "readFile"
         case .disk(_, let operation): operation.name
-        case .send(_, let request): "send " + request.name
+        case .send(_, let request): request.sendName
         case .cancel: "cancel"
         case .keepAwake: "keepAwake"
         case .setTimer: "setTimer"
@@ -411,7 +432,7 @@ extension Effect {
 }
 
 extension DiskOperation {
-    var name: String {
+    var name: StaticString {
         switch self {
         case .createFolder: "createFolder"
         case .copy: "copy"
@@ -452,6 +473,25 @@ extension Request {
         case .commit: "commit"
         case .receipts: "receipts"
         case .download: "download"
+        }
+    }
+}
+
+extension Request {
+    /// As an effect.
+    fileprivate var sendName: StaticString {
+        switch self {
+        case .reportState: "send reportState"
+        case .changes: "send changes"
+        case .have: "send have"
+        case .pack: "send pack"
+        case .put: "send put"
+        case .createUpload: "send createUpload"
+        case .uploadOffset: "send uploadOffset"
+        case .uploadPart: "send uploadPart"
+        case .commit: "send commit"
+        case .receipts: "send receipts"
+        case .download: "send download"
         }
     }
 }

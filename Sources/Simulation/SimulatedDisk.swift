@@ -233,6 +233,16 @@ package final class SimulatedDisk {
 
 extension RelativePath {
     var components: [[UInt8]] {
-        bytes.isEmpty ? [] : bytes.split(separator: UInt8(ascii: "/")).map(Array.init)
+        var components: [[UInt8]] = []
+        components.reserveCapacity(4)
+        bytes.withUnsafeBufferPointer { bytes in
+            var start = 0
+            for index in 0...bytes.count {
+                guard index == bytes.count || bytes[index] == UInt8(ascii: "/") else { continue }
+                if index > start { components.append(Array(bytes[start..<index])) }
+                start = index + 1
+            }
+        }
+        return components
     }
 }

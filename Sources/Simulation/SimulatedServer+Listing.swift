@@ -6,6 +6,13 @@ import Storage
 extension SimulatedServer {
     /// All records, as a new device would list them.
     func listing() -> [Record] {
+        if let listed { return listed }
+        let records = readListing()
+        listed = records
+        return records
+    }
+
+    private func readListing() -> [Record] {
         var records: [RecordKey: Record] = [:]
         var token: ChangeToken?
         do {
@@ -25,8 +32,12 @@ extension SimulatedServer {
     }
 
     /// Where a listing of everything ends.
-    func headToken() throws -> ChangeToken {
-        try inSavepoint { try kernel.zone(zone.id, for: account, in: $0).token }
+    func headToken() throws -> ChangeToken { try currentZone().token }
+
+    /// What was read last is true until a commit, a new epoch or a restore.
+    func forgetReads() {
+        listed = nil
+        zoneRead = nil
     }
 
     /// What goes with the head that is announced.

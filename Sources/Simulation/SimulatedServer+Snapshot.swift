@@ -28,6 +28,7 @@ extension SimulatedServer {
         guard let snapshot else { return }
         self.snapshot = nil
         crash("restore")
+        forgetReads()
         do {
             try transaction.execute("ROLLBACK TO snapshot")
             try transaction.execute("RELEASE snapshot")
@@ -57,6 +58,7 @@ extension SimulatedServer {
                 }
             }
         }
+        forgetReads()
         world.step("newEpoch", "")
         world.counters.add(.server, "newEpoch")
     }

@@ -32,6 +32,9 @@ final class SimulatedServer {
     private var volatile: [ObjectKey] = []
     var staged: [UploadID: Content] = [:]
     var snapshot: ServerSnapshot?
+    /// What was read since it changed last.
+    var listed: [Record]?
+    var zoneRead: Zone?
     var analysisCount: UInt64 = 0
     private var objectCount = 0
     /// In one seed of 16 everything goes through the wire's coders.
@@ -242,6 +245,7 @@ final class SimulatedServer {
                 groups, to: zone.id, by: actor, after: token, protocolNumber: protocolNumber,
                 at: wall, in: $0)
         }
+        forgetReads()
         oracle.committed(groups, receipt, by: actor.device)
         if receipt.changed {
             head = receipt.token.sequence
@@ -265,7 +269,10 @@ final class SimulatedServer {
     }
 
     func currentZone() throws -> Zone {
-        try inSavepoint { try kernel.zone(zone.id, for: account, in: $0) }
+        if let zoneRead { return zoneRead }
+        let read = try inSavepoint { try kernel.zone(zone.id, for: account, in: $0) }
+        zoneRead = read
+        return read
     }
 
     private func failure(for error: any Error, of request: Request) -> RequestFailure {

@@ -172,6 +172,7 @@ package struct Simulation {
         while world.violations.isEmpty, world.runNext(until: size.duration) {}
         endFaults()
         if world.violations.isEmpty { converge() }
+        for device in devices { device.countAll() }
         return Report(
             seed: world.seed, options: options, faultsEnabled: faultsEnabled,
             actsPerUser: actsPerUser, digest: world.digest, stepCount: world.stepCount,

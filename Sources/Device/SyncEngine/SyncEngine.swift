@@ -40,6 +40,9 @@ package struct SyncEngine: Sendable {
 
     let options: Options
     let randomNumber: @Sendable () -> UInt64
+    /// An existential makes the engine address-only: a method that reads it is handed its address,
+    /// and not, as with structs of plain values, a copy of its several kilobytes.
+    private let addressOnly: any Sendable = ()
 
     var now = Moment(uptime: 0, wall: Timestamp(milliseconds: 0))
     var effects: [Effect] = []

@@ -53,14 +53,8 @@ package struct Digest: Hashable, Sendable {
     }
 
     package var bytes: [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
-            let target = UnsafeMutableRawBufferPointer(buffer)
-            target.storeBytes(of: first.bigEndian, toByteOffset: 0, as: UInt64.self)
-            target.storeBytes(of: second.bigEndian, toByteOffset: 8, as: UInt64.self)
-            target.storeBytes(of: third.bigEndian, toByteOffset: 16, as: UInt64.self)
-            target.storeBytes(of: fourth.bigEndian, toByteOffset: 24, as: UInt64.self)
-            count = Self.byteCount
-        }
+        let words = (first.bigEndian, second.bigEndian, third.bigEndian, fourth.bigEndian)
+        return withUnsafeBytes(of: words) { Array($0) }
     }
 
     package var text: String { Hexadecimal.encode(bytes) }

@@ -17,19 +17,23 @@ package enum Hexadecimal {
     /// The bytes of `text`, or `nil` when it is not exactly `byteCount` bytes of hexadecimal digits.
     package static func decode(_ text: String, byteCount: Int) -> [UInt8]? {
         guard text.utf8.count == byteCount * 2 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(byteCount)
-        var high: UInt8?
-        for character in text.utf8 {
-            guard let value = value(of: character) else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
+        var text = text
+        var isWhole = true
+        let bytes = text.withUTF8 { characters in
+            [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+                while count < byteCount, isWhole {
+                    if let high = value(of: characters[2 * count]),
+                        let low = value(of: characters[2 * count + 1])
+                    {
+                        buffer[count] = high << 4 | low
+                        count += 1
+                    } else {
+                        isWhole = false
+                    }
+                }
             }
         }
-        return bytes
+        return isWhole ? bytes : nil
     }
 
     /// The eight bytes of `word`, most significant first.
@@ -37,7 +41,7 @@ package enum Hexadecimal {
         (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
     }
 
-    private static func value(of character: UInt8) -> UInt8? {
+    static func value(of character: UInt8) -> UInt8? {
         switch character {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10

@@ -38,12 +38,7 @@ package struct Identifier<Subject>: Hashable, Sendable {
 
     /// The 16 bytes, most significant first.
     package var bytes: [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
-            let target = UnsafeMutableRawBufferPointer(buffer)
-            target.storeBytes(of: high.bigEndian, toByteOffset: 0, as: UInt64.self)
-            target.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
-            count = Self.byteCount
-        }
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) }
     }
 
     package var text: String { Hexadecimal.encode(bytes) }

@@ -3,6 +3,9 @@ struct JSONTextReader {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
     private var depth = 0
+    /// Of the objects that are being read, the outermost first: how many there are is known before a
+    /// dictionary is made of them.
+    private var members: [(key: String, value: JSONValue)] = []
 
     init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
@@ -72,23 +75,26 @@ struct JSONTextReader {
 
     private mutating func readObject() throws(RecordsError) -> Fields {
         try take(UInt8(ascii: "{"))
-        var fields: Fields = [:]
         skipSpace()
         if isNext(UInt8(ascii: "}")) {
             position += 1
-            return fields
+            return [:]
         }
+        let start = members.count
         while true {
             skipSpace()
             let key = try readString()
             skipSpace()
             try take(UInt8(ascii: ":"))
-            fields[key] = try readValue()
+            members.append((key, try readValue()))
             skipSpace()
             guard isNext(UInt8(ascii: ",")) else { break }
             position += 1
         }
         try take(UInt8(ascii: "}"))
+        var fields = Fields(minimumCapacity: members.count - start)
+        for member in members[start...] { fields[member.key] = member.value }
+        members.removeSubrange(start...)
         return fields
     }
 
@@ -214,9 +220,16 @@ struct JSONTextReader {
 
     private mutating func readUnit() throws(RecordsError) -> UInt32 {
         guard position + 4 <= bytes.count else { throw unexpected() }
-        let text = String(decoding: bytes[position..<position + 4], as: UTF8.self)
-        guard let decoded = Hexadecimal.decode(text, byteCount: 2) else { throw unexpected() }
+        var unit: UInt32 = 0
+        for character in bytes[position..<position + 4] {
+            // Here capitals are digits too: some programs write them.
+            let isLetter = character >= UInt8(ascii: "A")
+            guard let digit = Hexadecimal.value(of: isLetter ? character | 0x20 : character) else {
+                throw unexpected()
+            }
+            unit = unit << 4 | UInt32(digit)
+        }
         position += 4
-        return UInt32(decoded[0]) << 8 | UInt32(decoded[1])
+        return unit
     }
 }

@@ -2,35 +2,40 @@ package import Records
 
 /// A sentence with `{name}` where evidence belongs.
 struct EvidenceTemplate {
-    private enum Part {
-        case text(Substring)
-        case evidence(Substring)
-    }
-
-    private var parts: [Part] = []
+    private let bytes: [UInt8]
+    /// Where the names stand, without their braces: most sentences have none.
+    private let holes: [Range<Int>]
 
     init(_ sentence: String) {
-        var rest = sentence[...]
-        while let open = rest.utf8.firstIndex(of: UInt8(ascii: "{")) {
-            guard let close = rest[open...].utf8.firstIndex(of: UInt8(ascii: "}")) else { break }
-            parts.append(.text(rest[..<open]))
-            parts.append(.evidence(rest[rest.index(after: open)..<close]))
-            rest = rest[rest.index(after: close)...]
-        }
-        parts.append(.text(rest))
-    }
-
-    var names: [String] {
-        parts.compactMap { if case .evidence(let name) = $0 { String(name) } else { nil } }
-    }
-
-    func filled(with evidence: [String: String], else missing: String = "unknown") -> String {
-        parts.reduce(into: "") { sentence, part in
-            switch part {
-            case .text(let text): sentence += text
-            case .evidence(let name): sentence += evidence[String(name)] ?? missing
+        bytes = Array(sentence.utf8)
+        var holes: [Range<Int>] = []
+        bytes.withUnsafeBufferPointer { bytes in
+            var rest = 0
+            while let open = bytes[rest...].firstIndex(of: UInt8(ascii: "{")),
+                let close = bytes[open...].firstIndex(of: UInt8(ascii: "}"))
+            {
+                holes.append(open + 1..<close)
+                rest = close + 1
             }
         }
+        self.holes = holes
+    }
+
+    var names: [String] { holes.map(text) }
+
+    func filled(with evidence: [String: String], else missing: String = "unknown") -> String {
+        var sentence = ""
+        var end = 0
+        for hole in holes {
+            sentence += text(end..<hole.lowerBound - 1)
+            sentence += evidence[text(hole)] ?? missing
+            end = hole.upperBound + 1
+        }
+        return sentence + text(end..<bytes.count)
+    }
+
+    private func text(_ range: Range<Int>) -> String {
+        String(decoding: bytes[range], as: UTF8.self)
     }
 }
 

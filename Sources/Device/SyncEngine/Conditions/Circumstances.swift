@@ -17,6 +17,8 @@ struct Circumstances: Sendable {
         get { latest?.value }
         set { latest = newValue.map(Reference.init) }
     }
+    /// The machine was asked once.
+    var isKnown: Bool { latest != nil }
     var isReading = false
     /// The latest probe's.
     var serverAnswered = false
@@ -84,7 +86,7 @@ extension SyncEngine {
     }
 
     /// Whether bytes of items may move now, as far as `byteCountAllowed` lets them.
-    var allowsTransfers: Bool { circumstances.reading != nil && allowsRequests }
+    var allowsTransfers: Bool { circumstances.isKnown && allowsRequests }
 
     mutating func readAllowances(_ rows: any Rows) throws(RowsError) {
         circumstances.pause = try rows.pause()

@@ -33,8 +33,8 @@ extension SyncEngine {
     ) -> [(code: ReasonCode, evidence: [String: String])] {
         var found = stopEvidence(at: moment)
         guard let reading = circumstances.reading else { return found }
-        if !circumstances.isOverridden { found += limitEvidence(reading, at: moment) }
-        found += networkEvidence(at: moment)
+        if !circumstances.isOverridden { addLimits(reading, at: moment, to: &found) }
+        addNetwork(at: moment, to: &found)
         let offset = reading.clockOffsetSeconds
         if offset.magnitude > UInt64(Limits.clockOffsetSecondsMax) {
             let duration = EvidenceText.duration(seconds: Int64(clamping: offset.magnitude))
@@ -75,8 +75,9 @@ extension SyncEngine {
         return found
     }
 
-    private func limitEvidence(_ reading: Conditions, at moment: Moment) -> [Evidence] {
-        var found: [Evidence] = []
+    private func addLimits(
+        _ reading: Conditions, at moment: Moment, to found: inout [Evidence]
+    ) {
         let count = uploads.deferredCount + downloads.deferredCount
         // Asked with every event, and most often there is no limit to tell of.
         lazy var waiting = waitingText(count)
@@ -120,7 +121,6 @@ extension SyncEngine {
                     ]
                 ))
         }
-        return found
     }
 
     private func waitingText(_ count: Int) -> String {
@@ -129,8 +129,7 @@ extension SyncEngine {
         return "\(EvidenceText.items(count)) over \(size) \(count == 1 ? "waits" : "wait")"
     }
 
-    private func networkEvidence(at moment: Moment) -> [Evidence] {
-        var found: [Evidence] = []
+    private func addNetwork(at moment: Moment, to found: inout [Evidence]) {
         let waits = !uploads.items.isEmpty || !downloads.items.isEmpty
         if waits, circumstances.requests.isUnstable, circumstances.way == nil {
             found.append(
@@ -153,7 +152,6 @@ extension SyncEngine {
                     ]
                 ))
         }
-        return found
     }
 
     private static func localTime(_ time: Timestamp, _ reading: Conditions) -> String {

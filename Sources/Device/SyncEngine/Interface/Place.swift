@@ -115,7 +115,7 @@ package struct PreviewName: Hashable, Sendable {
     }
 
     /// In which of the folders it is, 0 to 255: the first byte of the asset's id.
-    package static func folder(of asset: RecordID) -> Int { asset.bytes.first.map(Int.init) ?? 0 }
+    package static func folder(of asset: RecordID) -> Int { Int(asset.high >> 56) }
 
     package static func path(ofFolder folder: Int) -> RelativePath {
         RelativePath(

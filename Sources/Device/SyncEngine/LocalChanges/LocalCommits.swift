@@ -27,6 +27,7 @@ struct LocalCommits: Sendable {
     var postponedTo: Int64?
 
     var nextTry: Int64? {
+        guard !attempts.isEmpty else { return postponedTo }
         let tries = attempts.values.compactMap(\.nextTry).min()
         return earliest(tries, postponedTo)
     }

@@ -114,6 +114,7 @@ struct Downloads: Sendable {
             && (unsyncedFolders.isEmpty || folderSyncs.isGivenUp)
     }
 
+    @inline(__always)
     var nextDeadline: Int64? {
         let gather = readySince.map { $0 + Limits.gatherMilliseconds }
         let folderSync = unsyncedFolders.isEmpty ? nil : folderSyncs.nextTry

@@ -71,6 +71,7 @@ struct Previews: Sendable {
     /// Milliseconds that removals wait for others to go with them.
     private static let removalMilliseconds: Int64 = 10_000
 
+    @inline(__always)
     var nextDeadline: Int64? {
         let gather = readySince.map { $0 + Limits.gatherMilliseconds }
         let fetching = earliest(earliest(gather, waiting.first?.at), gate.nextTry)
@@ -192,8 +193,9 @@ extension SyncEngine {
         guard canReceive else { return }
         try advancePreviewListing(rows)
         try readWantedPreviews(rows)
-        previews.withoutSpaceSince =
-            nextPreview.map(hasRoom) ?? true ? nil : previews.withoutSpaceSince ?? now.wall
+        var fits = true
+        if let next = nextPreview { fits = hasRoom(for: next) }
+        previews.withoutSpaceSince = fits ? nil : previews.withoutSpaceSince ?? now.wall
         try advancePreviewBatch(rows)
     }
 

@@ -89,12 +89,11 @@ extension MemoryRows {
     }
 
     package func wantedPreview(of asset: RecordID) -> WantedPreview? {
-        guard let record = remote(RecordKey(type: .asset, id: asset))?.record, record.isLiveAsset,
-            let original = record.blob(.original)?.digest,
+        guard let original = current.remotes.original(of: asset),
             // Most often it is here.
             !current.files.contains(original),
-            let made = remote(RecordKey(type: .rendering, id: asset))?.record.madePreview,
-            made.of == original
+            let made = current.remotes.madePreview(of: asset), made.of == original,
+            let fileTime = current.remotes.fileTime(of: asset)
         else { return nil }
         let here = current.previews.byAsset[asset]
         if let here, here.isPlaced, here.madeOf == original, here.digest == made.preview.digest {
@@ -103,7 +102,7 @@ extension MemoryRows {
         return WantedPreview(
             asset: asset, madeOf: original, digest: made.preview.digest,
             byteCount: made.preview.byteCount,
-            shownAt: AssetFields(record.fields ?? [:]).fileTime)
+            shownAt: fileTime)
     }
 
     package func preview(of asset: RecordID) -> PreviewRow? { current.previews.byAsset[asset] }

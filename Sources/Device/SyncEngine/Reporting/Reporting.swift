@@ -43,6 +43,7 @@ struct Reporting: Sendable {
         let codes: [String]
     }
 
+    @inline(__always)
     var nextDeadline: Int64? {
         isSending ? nil : earliest(heartbeatAt, checkAt)
     }
@@ -130,7 +131,7 @@ extension SyncEngine {
             }
         }
         if serverGate.failure == .signInNeeded { return finish(.signInNeeded) }
-        guard circumstances.reading != nil else { return }
+        guard circumstances.isKnown else { return }
         if circumstances.service.isRemoving, !circumstances.isPaused(at: now) {
             return finishIfRemovalIsStuck()
         }

@@ -87,6 +87,11 @@ package final class MemoryRows: Rows {
     /// Every record, ordered by key: for comparisons in tests.
     package var allRemotes: [RemoteRecord] { current.remotes.sorted() }
 
+    /// The same of those that are wanted.
+    package func allRemotes(where isWanted: (RemoteRecord) -> Bool) -> [RemoteRecord] {
+        current.remotes.sorted(where: isWanted)
+    }
+
     package func localFiles(in folder: Folder) -> [LocalFile] { current.files.list(in: folder) }
 
     package func knownFiles(in folder: Folder) -> [KnownFile] {

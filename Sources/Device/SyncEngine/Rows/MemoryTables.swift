@@ -135,18 +135,31 @@ struct MemoryRemotes: Sendable {
     private(set) var conflicted: [RecordID: RecordID] = [:]
     private var mentions: [Digest: [RecordID]] = [:]
     private var mentioned: [RecordID: [Digest]] = [:]
-    /// Those with a preview, ordered.
+    /// Those with a preview, ordered, and what each is made of.
     private(set) var rendered: [RecordID] = []
+    private var made: [RecordID: Boxed<MadePreview>] = [:]
 
     /// What is asked of all live assets again and again.
     struct LiveAsset: Sendable {
         let remote: RemoteRecord
         let parts: [BlobReference]
+        let original: Digest?
+        let fileTime: Timestamp
+    }
+
+    struct MadePreview: Sendable {
+        let of: Digest
+        let preview: BlobReference
     }
 
     subscript(key: RecordKey) -> RemoteRecord? { byKey[key]?.row }
 
     var liveAssets: some Collection<LiveAsset> { live.values.lazy.map(\.row) }
+
+    /// Of a live asset, what file its preview is made of.
+    func original(of asset: RecordID) -> Digest? { live[asset]?.row.original }
+    func fileTime(of asset: RecordID) -> Timestamp? { live[asset]?.row.fileTime }
+    func madePreview(of asset: RecordID) -> MadePreview? { made[asset]?.row }
 
     func sorted() -> [RemoteRecord] { sorted { _ in true } }
 
@@ -174,7 +187,8 @@ struct MemoryRemotes: Sendable {
         changeCount += 1
         byKey[remote.record.key] = Boxed(remote)
         noteLive(remote.record.key, remote.record.isLiveAsset ? remote : nil)
-        noteRendering(remote.record.key, hasPreview: remote.record.madePreview != nil)
+        noteRendering(
+            remote.record.key, remote.record.madePreview.map { MadePreview(of: $0, preview: $1) })
         guard remote.record.key.type == .asset else { return }
         for (_, blob) in remote.record.blobs {
             let id = remote.record.key.id
@@ -188,7 +202,7 @@ struct MemoryRemotes: Sendable {
     /// Also forgets what the record named.
     mutating func remove(_ key: RecordKey) {
         changeCount += 1
-        noteRendering(key, hasPreview: false)
+        noteRendering(key, nil)
         noteLive(key, nil)
         guard byKey.removeValue(forKey: key) != nil, key.type == .asset else { return }
         for digest in mentioned.removeValue(forKey: key.id) ?? [] {
@@ -202,14 +216,20 @@ extension MemoryRemotes {
     private mutating func noteLive(_ key: RecordKey, _ remote: RemoteRecord?) {
         guard key.type == .asset else { return }
         live[key.id] = remote.map { remote in
-            Boxed(LiveAsset(remote: remote, parts: remote.record.fileParts.map(\.blob)))
+            Boxed(
+                LiveAsset(
+                    remote: remote, parts: remote.record.fileParts.map(\.blob),
+                    original: remote.record.blob(.original)?.digest,
+                    fileTime: AssetFields(remote.record.fields ?? [:]).fileTime))
         }
         conflicted[key.id] = remote?.record.conflictsWith
     }
 
-    private mutating func noteRendering(_ key: RecordKey, hasPreview: Bool) {
-        guard key.type == .rendering, hasPreview != rendered.containsSorted(key.id) else { return }
-        if hasPreview {
+    private mutating func noteRendering(_ key: RecordKey, _ preview: MadePreview?) {
+        guard key.type == .rendering else { return }
+        made[key.id] = preview.map(Boxed.init)
+        guard (preview != nil) != rendered.containsSorted(key.id) else { return }
+        if preview != nil {
             rendered.insertSorted(key.id)
         } else {
             rendered.removeSorted(key.id, by: <)

@@ -82,6 +82,7 @@ struct Uploads: Sendable {
     var waitingForOriginalCount = 0
     private(set) var deferredCount = 0
 
+    @inline(__always)
     var nextDeadline: Int64? {
         let gather = commitSince.map { $0 + Limits.gatherMilliseconds }
         return earliest(gather, waiting.first?.at)

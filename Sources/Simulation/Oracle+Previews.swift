@@ -32,7 +32,12 @@ extension Oracle {
     }
 
     /// A device that ends and says that all is done has every preview that it knows of.
+    ///
+    /// And it has finished what an earlier run was moving.
     func checkInSync(_ device: SimulatedDevice) {
+        if !device.rows.current.intents().isEmpty {
+            world.violate("(7) \(device.name) ends in sync with files on their way.")
+        }
         guard let wanted = device.rows.current.previewsWanted(after: nil, limit: 1).first else {
             return
         }

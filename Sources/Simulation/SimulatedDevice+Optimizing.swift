@@ -52,7 +52,12 @@ extension SimulatedDevice {
             world.violate("\(self.name): other bytes than were agreed on leave: \(intent.place)")
         }
         let asset = rows.current.remote(RecordKey(type: .asset, id: agreed.asset))
-        let blobs = asset?.record.blobs.values.map { $0 } ?? []
+        var blobs = asset?.record.blobs.values.map { $0 } ?? []
+        // It became a part of another asset after it had been moved aside.
+        if let whole = asset?.record.joinedInto {
+            let parts = rows.current.remote(RecordKey(type: .asset, id: whole))?.record.blobs
+            blobs = parts?.values.filter { $0.digest == digest } ?? []
+        }
         for blob in blobs where partsLeaving[name]?.contains(blob.digest) ?? true {
             guard receipts.contains(blob.digest),
                 let stored = rows.current.receipt(for: blob.digest),

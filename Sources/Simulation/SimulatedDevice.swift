@@ -23,6 +23,8 @@ final class SimulatedDevice {
     let runsOnce: Bool
     /// What its program speaks.
     let protocolNumber: Int
+    /// `nil`: as long as in life, which no simulation reaches.
+    let remembersEarlierMilliseconds: Int64?
     /// The library at 0, sources behind it.
     let disks: [SimulatedDisk]
     /// Those that answer every call with EIO.
@@ -77,9 +79,10 @@ final class SimulatedDevice {
     init(
         index: Int, world: World, network: SimulatedNetwork, oracle: Oracle,
         settings: DeviceSettings, sourceCount: Int, runsOnce: Bool,
-        protocolNumber: Int
+        protocolNumber: Int, remembersEarlierMilliseconds: Int64?
     ) {
         self.protocolNumber = protocolNumber
+        self.remembersEarlierMilliseconds = remembersEarlierMilliseconds
         self.index = index
         name = "device \(index)"
         self.world = world
@@ -119,10 +122,11 @@ final class SimulatedDevice {
         let understood =
             world.plantedBug == .requiresIgnored
             ? SimulatedServer.protocols.upperBound : protocolNumber
-        engine = RunningEngine(
-            SyncEngine(
-                options: .init(once: runsOnce, protocolNumber: understood),
-                randomNumber: { random.next() }))
+        var options = SyncEngine.Options(once: runsOnce, protocolNumber: understood)
+        if let remembersEarlierMilliseconds {
+            options.remembersEarlierMilliseconds = remembersEarlierMilliseconds
+        }
+        engine = RunningEngine(SyncEngine(options: options, randomNumber: { random.next() }))
         world.step("start", name, mark: UInt64(index))
         deliver(.started, kind: "started")
         network.connected(self)

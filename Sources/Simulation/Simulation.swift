@@ -117,6 +117,8 @@ package struct Simulation {
         var devices: [SimulatedDevice] = []
         var protocols = RandomStream(seed: seed, name: "protocols")
         let spoken = SimulatedServer.protocols
+        var memories = RandomStream(seed: seed, name: "memories")
+        let memory = memories.oneIn(4) ? memories.within(1_000...600_000) : nil
         hasTwoProtocols = protocols.oneIn(5)
         for index in 0..<size.deviceCount {
             let isNew = hasTwoProtocols && protocols.oneIn(2)
@@ -126,7 +128,8 @@ package struct Simulation {
                     settings: Self.settings(
                         of: index, server, optimizes: index > 0 && random.oneIn(3)),
                     sourceCount: random.below(3), runsOnce: random.oneIn(6),
-                    protocolNumber: isNew ? spoken.upperBound : spoken.lowerBound))
+                    protocolNumber: isNew ? spoken.upperBound : spoken.lowerBound,
+                    remembersEarlierMilliseconds: memory))
         }
         self.devices = devices
         oracle.devices = devices

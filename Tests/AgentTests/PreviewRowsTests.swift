@@ -13,6 +13,7 @@ import Testing
         let (database, memory) = try RowsWorld.both(in: folder)
         var numbers = SeededNumbers(seed: seed)
         let world = RowsWorld()
+        var seen = 0
         for _ in 0..<20 {
             try database.transaction { () throws(RowsError) in
                 for _ in 0..<10 {
@@ -28,9 +29,9 @@ import Testing
                 }
             }
             try Self.compare(database, memory, world, "seed \(seed)")
+            seen += memory.previewsWanted(after: nil, limit: 9).count + memory.allPreviews.count
         }
-        let wanted = memory.previewsWanted(after: nil, limit: 9)
-        #expect(!wanted.isEmpty || !memory.allPreviews.isEmpty)
+        #expect(seen > 0)
     }
 
     private static func change(

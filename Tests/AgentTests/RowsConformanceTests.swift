@@ -185,6 +185,12 @@ import Testing
                         == memory.filesNamedOtherwise(after: place, limit: limit), comment)
             }
         }
+        for time in [0, 400, 2_000] as [Int64] {
+            let end = Timestamp(milliseconds: time)
+            #expect(
+                try database.earlierContents(endedBy: end, limit: 7)
+                    == memory.earlierContents(endedBy: end, limit: 7), comment)
+        }
         for asset in [nil] + world.keys.map(\.id) {
             #expect(
                 try database.conflictedCopies(of: asset, limit: 3)

@@ -70,6 +70,8 @@ struct RowsWorld {
         case removeIntent(Place)
         case saveTrashed(TrashedFile)
         case removeTrashed(AsideName)
+        case forget(EarlierContent)
+        case keep(EarlierContent)
 
         func apply(to rows: some Rows) throws(RowsError) {
             switch self {
@@ -88,12 +90,14 @@ struct RowsWorld {
             case .removeIntent(let place): try rows.removeIntent(at: place)
             case .saveTrashed(let file): try rows.save(file)
             case .removeTrashed(let name): try rows.removeTrashedFile(name)
+            case .forget(let earlier): try rows.forget(earlier)
+            case .keep(let earlier): try rows.keep(earlier)
             }
         }
     }
 
     func change(_ numbers: inout SeededNumbers) -> Change {
-        switch numbers.below(23) {
+        switch numbers.below(26) {
         case 0...4: .save(file(&numbers))
         case 5: .removeFile(numbers.one(of: places))
         case 6...8: .saveRemote(remote(&numbers))
@@ -123,6 +127,8 @@ struct RowsWorld {
         case 15: .removeIntent(numbers.one(of: places))
         case 16: .saveTrashed(trashedFile(&numbers))
         case 17: .removeTrashed(numbers.one(of: asideNames))
+        case 23, 24: .forget(earlierContent(&numbers))
+        case 25: .keep(earlierContent(&numbers))
         default:
             numbers.below(2) == 0
                 ? .upload(
@@ -179,6 +185,10 @@ struct RowsWorld {
             asset: numbers.one(of: keys).id, role: numbers.one(of: BlobRole.keptAsFiles),
             digest: digests[digest], byteCount: Int64(digest + 1) * 100,
             name: numbers.one(of: places).path.text)
+    }
+
+    private func earlierContent(_ numbers: inout SeededNumbers) -> EarlierContent {
+        EarlierContent(digest: numbers.one(of: digests), asset: numbers.one(of: keys).id)
     }
 
     private func intent(_ numbers: inout SeededNumbers) -> Intent {

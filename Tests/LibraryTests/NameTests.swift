@@ -103,6 +103,16 @@ import Testing
             fileModifiedAt: nil)
         let name = LibraryPath.name(of: .original, mediaType: "image/jpeg", asset: asset)
         #expect(name == [0xFF, 0x2E, 0x4A])
+        func part(_ role: BlobRole, _ type: String, _ number: Int = 1) -> [UInt8] {
+            LibraryPath.name(of: role, mediaType: type, asset: asset, number: number)
+        }
+        // Its parts are known by it.
+        #expect(part(.sidecar, "application/rdf+xml") == [0xFF, 0x2E, 0x4A] + Array(".xmp".utf8))
+        #expect(part(.pairedVideo, "video/quicktime") == [0xFF] + Array(".MOV".utf8))
+        #expect(part(.sidecar, "application/rdf+xml", 2) == Array("\u{FFFD}.J (2).xmp".utf8))
+        asset.nameBytes = Array(repeating: 0xFF, count: Limits.nameByteCountMax)
+        #expect(part(.original, "image/jpeg").count == Limits.nameByteCountMax)
+        #expect(part(.sidecar, "application/rdf+xml") == Array("\u{FFFD}.J.xmp".utf8))
         asset.nameBytes = Array("../../etc/passwd".utf8)
         let safe = LibraryPath.name(of: .original, mediaType: "image/jpeg", asset: asset)
         #expect(!safe.contains(UInt8(ascii: "/")))

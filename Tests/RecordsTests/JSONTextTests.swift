@@ -39,7 +39,8 @@ import Foundation
         ("9223372036854775808", .number(9_223_372_036_854_775_808)),
         (" [ 1 , 2 ] ", .array([.integer(1), .integer(2)])), ("\"\\ud83c\\udf0a\"", .string("🌊")),
         ("\"\\ud83c\"", .string("\u{FFFD}")), ("\"\\ud83cx\"", .string("\u{FFFD}x")),
-        ("\"\\ud83c\\u0041\"", .string("\u{FFFD}A")), ("\"\\b\\f\\/\"", .string("\u{8}\u{C}/")),
+        ("\"\\ud83c\\u0041\"", .string("\u{FFFD}A")),
+        ("\"\\u00C4\\uD83C\\uDF0A\"", .string("Ä🌊")), ("\"\\b\\f\\/\"", .string("\u{8}\u{C}/")),
         ("{\"a\":1,\"a\":2}", .object(["a": .integer(2)])),
     ])
     func `every form of JSON is read`(text: String, value: JSONValue) throws {
@@ -48,7 +49,8 @@ import Foundation
 
     @Test(arguments: [
         "", " ", "{", "}", "[1,]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "1e", "+1",
-        "--1", "tru", "nul", "\"", "\"\\x\"", "\"\\u12\"", "\"\n\"", "1 2", "[1}", "1e999", "NaN",
+        "--1", "tru", "nul", "\"", "\"\\x\"", "\"\\u12\"", "\"\\u00G0\"", "\"\\u00@0\"", "\"\n\"",
+        "1 2", "[1}", "1e999", "NaN",
         "\"\\",
     ])
     func `what is no JSON is refused`(text: String) {

@@ -26,6 +26,8 @@ final class FakeServer {
     /// What is wrong with its receipts; `nil`: nothing.
     var receiptFault: String?
     private(set) var refusedBases = 0
+    /// Milliseconds since 1970; about when devices begin.
+    var wall: Int64 = 1_700_000_000_000
 
     var assets: [Record] {
         records.values.filter(\.isLiveAsset).sorted { $0.key < $1.key }
@@ -113,7 +115,7 @@ final class FakeServer {
     }
 
     private func save(_ change: RecordChange, sequence: Int64, by device: DeviceID) {
-        let now = Timestamp(milliseconds: 1_000_000 + sequence)
+        let now = Timestamp(milliseconds: wall + sequence)
         var record =
             records[change.key]
             ?? Record(
@@ -123,6 +125,7 @@ final class FakeServer {
                     changedAt: now, changedBy: device),
                 fields: [:])
         record.envelope.sequence = sequence
+        record.envelope.changedAt = now
         record.envelope.requires = change.requires ?? record.envelope.requires
         record.envelope.derivedFrom = change.derivedFrom ?? record.envelope.derivedFrom
         if change.action == .save {
@@ -144,6 +147,7 @@ final class FakeServer {
         head += 1
         body(&record)
         record.envelope.sequence = head
+        record.envelope.changedAt = Timestamp(milliseconds: wall + head)
         records[key] = record
     }
 

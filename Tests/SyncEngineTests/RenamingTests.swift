@@ -57,6 +57,24 @@ import Testing
         #expect(hasFile("u\u{308}.JPG") && !hasFile("\u{FC}.JPG"))
     }
 
+    @Test func `a sidecar follows its picture to a name that is no text`() throws {
+        let bytes: [UInt8] = [0xFF, 0xFE] + Array(".jpg".utf8)
+        let folder = FakeDevice.library("2024/05/IMG_1.JPG").folder
+        let target = Place(root: .library, path: folder.path.appending(bytes))
+        let place = FakeDevice.library("2024/05/IMG_1.JPG")
+        device.files[target] = device.files.removeValue(forKey: place)
+        #expect(try device.sync() == .inSync)
+        #expect(try other.sync() == .inSync)
+        for device in [device, other] {
+            let names = device.files.keys.map(\.path.name)
+            #expect(names.count == 2)
+            #expect(names.contains(bytes) && names.contains(bytes + Array(".xmp".utf8)))
+        }
+        // And is known for its picture's by who lists the library anew.
+        #expect(try device.sync() == .inSync)
+        #expect(server.assets.count == 1 && server.assets[0].blob(.sidecar) != nil)
+    }
+
     @Test func `what could not be read between a renaming and its sync is no trouble for ever`()
         throws
     {

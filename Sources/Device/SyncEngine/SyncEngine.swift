@@ -27,11 +27,15 @@ package struct SyncEngine: Sendable {
         package var removesOriginals: Bool
         /// What this program speaks: a record that requires more is read-only here (P11).
         package var protocolNumber: Int
+        /// How long what an edit replaced counts as across: a day less than the server keeps it.
+        package var remembersEarlierMilliseconds: Int64
         package init(
             once: Bool, version: String = "", removesOriginals: Bool = false,
-            protocolNumber: Int = WireProtocol.current
+            protocolNumber: Int = WireProtocol.current,
+            remembersEarlierMilliseconds: Int64 = Int64(Limits.retainedDays - 1) * 86_400_000
         ) {
             self.protocolNumber = protocolNumber
+            self.remembersEarlierMilliseconds = remembersEarlierMilliseconds
             self.once = once
             self.version = version
             self.removesOriginals = removesOriginals

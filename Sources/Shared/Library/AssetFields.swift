@@ -37,10 +37,14 @@ package struct AssetFields: Hashable, Sendable {
 
     /// Takes a file's name as the disk has it.
     package init(fileName: [UInt8], importedAt: Timestamp, fileModifiedAt: Timestamp?) {
+        self.init(name: "", importedAt: importedAt, fileModifiedAt: fileModifiedAt)
+        takeName(of: fileName)
+    }
+
+    /// The same of an asset that is called otherwise.
+    package mutating func takeName(of fileName: [UInt8]) {
         let cleaned = FileName.cleaned(fileName)
-        self.init(
-            name: cleaned.text, nameBytes: cleaned.isExact ? nil : fileName,
-            importedAt: importedAt, fileModifiedAt: fileModifiedAt)
+        (name, nameBytes) = (cleaned.text, cleaned.isExact ? nil : fileName)
     }
 
     /// Reads what is there; what is missing or of another type is left as if absent.

@@ -11,22 +11,29 @@ package enum LibraryPath {
     /// The name of one part of an asset.
     ///
     /// Parts other than the original share its stem: `IMG_1.HEIC`, `IMG_1.MOV`; a sidecar is
-    /// `IMG_1.HEIC.xmp`.
+    /// `IMG_1.HEIC.xmp`. They keep its bytes too where these are no UTF-8, or nobody would know
+    /// what they belong to.
     package static func name(
         of role: BlobRole, mediaType: String, asset: AssetFields, number: Int = 1
     ) -> [UInt8] {
         let original = asset.name.isEmpty ? "unnamed" : asset.name
-        switch role {
-        case .original:
-            if number == 1, let bytes = asset.nameBytes, isUsable(bytes) { return bytes }
-            return Array(FileName.numbered(original, number).utf8)
-        case .sidecar:
-            return Array(FileName.numbered(original + ".xmp", number).utf8)
-        default:
-            let stem = FileName.split(original).stem
-            let ending = ending(of: mediaType) ?? "." + role.rawValue
-            return Array(FileName.numbered(stem + ending, number).utf8)
+        let ending = ending(of: mediaType) ?? "." + role.rawValue
+        if number == 1, let bytes = asset.nameBytes {
+            let exact =
+                switch role {
+                case .original: bytes
+                case .sidecar: bytes + Array(".xmp".utf8)
+                default: SidecarName.sidecarPrefix(of: bytes) + Array(ending.utf8)
+                }
+            if isUsable(exact) { return exact }
         }
+        let name =
+            switch role {
+            case .original: original
+            case .sidecar: original + ".xmp"
+            default: FileName.split(original).stem + ending
+            }
+        return Array(FileName.numbered(name, number).utf8)
     }
 
     /// Bytes that Linux takes as they are, though they aren't UTF-8.

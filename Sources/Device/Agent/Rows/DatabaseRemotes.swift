@@ -156,16 +156,21 @@ extension DatabaseRows {
         let id = record.key.id.bytes
         let parts = Set(
             record.blobs.filter { Self.partRoles.contains($0.key) }.map(\.value.digest))
-        var before: [Digest: Bool] = [:]
+        var before: [Digest: (isPart: Bool, isNamed: Bool)] = [:]
         let rows = try connection.rows(
-            "SELECT digest, isPart FROM assetDigest WHERE asset = ?", [.blob(id)]
-        ) { (row) throws(RowsError) in (try row.digest(0), row.flag(1)) }
-        for (digest, isPart) in rows { before[digest] = isPart }
-        for blob in record.blobs.values where before[blob.digest] != parts.contains(blob.digest) {
+            "SELECT digest, isPart, endedAt FROM assetDigest WHERE asset = ?", [.blob(id)]
+        ) { (row) throws(RowsError) in (try row.digest(0), row.flag(1), row.isNull(2)) }
+        for (digest, isPart, isNamed) in rows { before[digest] = (isPart, isNamed) }
+        for blob in record.blobs.values {
+            let isPart = parts.contains(blob.digest)
+            if let known = before[blob.digest], known.isNamed, known.isPart == isPart { continue }
             try connection.execute(
-                "INSERT OR REPLACE INTO assetDigest VALUES (?, ?, ?, ?)",
+                """
+                INSERT OR REPLACE INTO assetDigest (digest, asset, isPart, byteCount)
+                VALUES (?, ?, ?, ?)
+                """,
                 [
-                    .blob(blob.digest.bytes), .blob(id), .flag(parts.contains(blob.digest)),
+                    .blob(blob.digest.bytes), .blob(id), .flag(isPart),
                     .integer(blob.byteCount),
                 ])
             guard before[blob.digest] == nil else { continue }
@@ -175,10 +180,18 @@ extension DatabaseRows {
                     AND (agreedDigest IS NULL OR agreedDigest = digest)
                 """, [.blob(blob.digest.bytes)])
         }
-        for (digest, isPart) in before where isPart && !parts.contains(digest) {
+        let named = Set(record.blobs.values.map(\.digest))
+        for (digest, known) in before
+        where !named.contains(digest) && (known.isPart || known.isNamed) {
             try connection.execute(
-                "UPDATE assetDigest SET isPart = 0 WHERE digest = ? AND asset = ?",
-                [.blob(digest.bytes), .blob(id)])
+                """
+                UPDATE assetDigest SET isPart = 0, endedAt = coalesce(endedAt, ?)
+                WHERE digest = ? AND asset = ?
+                """,
+                [
+                    .integer(record.envelope.changedAt.milliseconds), .blob(digest.bytes),
+                    .blob(id),
+                ])
         }
         try noteStaleFiles(of: record.key.id)
         guard record.isDeleted || record.isTrashed else { return try compareAsset(id) }
@@ -190,7 +203,7 @@ extension DatabaseRows {
     }
 
     /// Files of a digest that no asset names any longer are open again.
-    private func openFiles(with digest: Digest) throws(RowsError) {
+    func openFiles(with digest: Digest) throws(RowsError) {
         guard try !isNamed(digest) else { return }
         try connection.execute(
             """

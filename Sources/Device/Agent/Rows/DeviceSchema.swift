@@ -6,7 +6,7 @@ import SyncEngine
 enum DeviceSchema {
     static let steps = [
         first, agreements, localChanges, removals, optimizing, conditions, stories, userChanges,
-        renaming, services, previews,
+        renaming, services, previews, earlierContents,
     ]
 
     private static let agreements = """

@@ -214,6 +214,7 @@ extension SyncEngine {
     mutating func advanceOpenPass(_ rows: any Rows) throws(RowsError) {
         if openPass.isNeeded, !openPass.isRunning, feed.state.isComplete, !comparison.isRunning {
             openPass = OpenPass(isRunning: true)
+            try forgetEarlierContents(rows)
         }
         guard openPass.isRunning, openPass.continuesAt ?? 0 <= now.uptime else { return }
         let half = Limits.openItemsMax / 2

@@ -261,6 +261,8 @@ extension SyncEngine {
             digest: digest, byteCount: 0, mediaType: "application/octet-stream")
         try rows.save(earlier)
         try rows.save(remote)
+        // That is no edit, and has no time at which it ends.
+        try rows.keep(EarlierContent(digest: digest, asset: remote.record.key.id))
     }
 
     /// Whether the library has a file with these bytes.

@@ -444,9 +444,9 @@ extension SyncEngine {
         let remote = try rows.remote(RecordKey(type: .asset, id: item.asset))
         var asset = AssetFields(remote?.record.fields ?? [:])
         if let earlier, item.role == .original {
-            asset.name = FileName.cleaned(earlier.path.name).text
+            asset.takeName(of: earlier.path.name)
         } else if item.role != .original, let original = try original(of: item, rows) {
-            asset.name = FileName.cleaned(original.place.path.name).text
+            asset.takeName(of: original.place.path.name)
         }
         return LibraryPath.name(
             of: item.role, mediaType: item.blob.mediaType, asset: asset, number: number)

@@ -38,6 +38,7 @@ struct Renaming: Sendable {
     var attempts = Attempts()
 
     var nextDeadline: Int64? { earliest(continuesAt, attempts.nextTry) }
+    var hasWork: Bool { batch != nil || isPassNeeded }
 
     /// From the beginning: rows before the cursor may have changed.
     mutating func needPass() {
@@ -71,6 +72,8 @@ extension SyncEngine {
     }
 
     mutating func advanceRenaming(_ rows: any Rows) throws(RowsError) {
+        // Nothing is left to try.
+        defer { if !renaming.hasWork { renaming.attempts = Attempts() } }
         guard renaming.isPassNeeded, renaming.batch == nil, mayRename,
             renaming.continuesAt ?? 0 <= now.uptime, renaming.attempts.isDue(at: now)
         else { return }
@@ -135,7 +138,7 @@ extension SyncEngine {
         var asset = asset
         if role != .original {
             guard originals[0].agreed?.name == asset.name else { return .later }
-            asset.name = FileName.cleaned(originals[0].place.path.name).text
+            asset.takeName(of: originals[0].place.path.name)
         }
         let folder = file.place.folder
         try loadNames(of: folder, rows)
@@ -225,27 +228,31 @@ extension SyncEngine {
                 forgetMoves(of: intent)
                 continue
             }
-            try renamed(intent, stamp, rows)
+            try renamed(intent, stamp, isOwnDoing: true, rows)
         }
         if let failure = batch.failure ?? batch.change { return renamingFailed(failure) }
         renaming.attempts = Attempts()
     }
 
     /// The file has its new name, durably.
+    ///
+    /// `isOwnDoing`: this run renamed it, so that nothing but its name is new.
     mutating func renamed(
-        _ intent: Intent, _ stamp: FileStamp, _ rows: any Rows
+        _ intent: Intent, _ stamp: FileStamp, isOwnDoing: Bool, _ rows: any Rows
     ) throws(RowsError) {
         guard case .rename(let target) = intent.kind else { return }
         try rows.removeIntent(at: intent.place)
         renaming.numbers[intent.place] = nil
         if let row = try rows.localFile(at: intent.place) {
             var file = LocalFile(
-                place: target, stamp: stamp, state: row.state.under(stamp), since: row.since,
+                place: target, stamp: stamp,
+                state: isOwnDoing ? row.state.under(stamp) : .unread, since: row.since,
                 agreed: row.agreed)
             file.agreed?.name = intent.agreed?.name ?? row.agreed?.name ?? ""
             file.agreed?.fileName = target.path.name
             try rows.removeLocalFile(at: intent.place)
             try rows.save(file)
+            if file.state == .unread { enqueueReading(target, stamp.byteCount) }
             // It may have been seen there before, and not been readable just then.
             clearTrouble(at: target)
             if case .sidecar = file.state { comparison.withSidecars.insert(target.folder) }
@@ -318,7 +325,8 @@ extension SyncEngine {
         removals.locating.remove(place)
         guard let intent = try rows.intent(at: place) else { return }
         if case .failure(let error) = result { return removalsFailed(error) }
-        try renamed(intent, stamp, rows)
+        // What its user had written shortly before a power cut may not be what was read then.
+        try renamed(intent, stamp, isOwnDoing: false, rows)
         removals.needPass()
     }
 }

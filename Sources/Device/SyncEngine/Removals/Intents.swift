@@ -12,9 +12,7 @@ extension SyncEngine {
         let intents = try rows.intents()
         guard !intents.isEmpty else {
             removals.isRecovered = true
-            removals.attempts = Attempts()
-            removals.failure = nil
-            return
+            return removals.forgetFailures()
         }
         for intent in intents.prefix(Limits.removalsPerBatchMax) {
             removals.locating.insert(intent.place)

@@ -52,6 +52,12 @@ struct Removals: Sendable {
 
     var isBusy: Bool { batch != nil || !locating.isEmpty || !purging.isEmpty }
     var hasWork: Bool { isBusy || !isRecovered || isPassNeeded || isPurgeNeeded }
+
+    /// A try got through, or nothing is left to try.
+    mutating func forgetFailures() {
+        attempts = Attempts()
+        failure = nil
+    }
 }
 
 extension Attempts {
@@ -85,6 +91,7 @@ extension SyncEngine {
 
     mutating func advanceRemovals(_ rows: any Rows) throws(RowsError) {
         try advanceIntents(rows)
+        defer { if !removals.hasWork { removals.forgetFailures() } }
         guard library.isTrusted, circumstances.service.isOn, removals.isRecovered,
             !removals.isBusy, knowsRemoteState, evictions.batch == nil, renaming.batch == nil,
             comparison.hasComparedLibrary,
@@ -261,9 +268,7 @@ extension SyncEngine {
         removals.batch = nil
         guard let failure = batch.failure else {
             for intent in batch.moved { try trashed(intent, rows) }
-            removals.attempts = Attempts()
-            removals.failure = nil
-            return
+            return removals.forgetFailures()
         }
         // Their intents stay: where each file is will be looked at again.
         removals.isRecovered = batch.moved.isEmpty

@@ -134,7 +134,7 @@ extension SyncEngine {
         var reasons = conditionReasons(at: moment) + serviceReasons(circumstances.service)
         reasons += serverReasons(at: moment) + libraryReasons
         reasons += readingReasons(statistics)
-        reasons += transferReasons(at: moment)
+        reasons += transferReasons(at: moment) + workReasons(at: moment)
         reasons += optimizingReasons
         return reasons
     }

@@ -135,6 +135,7 @@ struct MemoryRemotes: Sendable {
     private(set) var conflicted: [RecordID: RecordID] = [:]
     private var mentions: [Digest: [RecordID]] = [:]
     private var mentioned: [RecordID: [Digest]] = [:]
+    private(set) var earlier = MemoryEarlierContents()
     /// Those with a preview, ordered, and what each is made of.
     private(set) var rendered: [RecordID] = []
     private var made: [RecordID: Boxed<MadePreview>] = [:]
@@ -197,6 +198,7 @@ struct MemoryRemotes: Sendable {
                 mentioned[id, default: []].append(blob.digest)
             }
         }
+        earlier.note(mentioned[remote.record.key.id] ?? [], of: remote.record)
     }
 
     /// Also forgets what the record named.
@@ -206,9 +208,23 @@ struct MemoryRemotes: Sendable {
         noteLive(key, nil)
         guard byKey.removeValue(forKey: key) != nil, key.type == .asset else { return }
         for digest in mentioned.removeValue(forKey: key.id) ?? [] {
-            mentions[digest]?.removeSorted(key.id, by: <)
-            if mentions[digest]?.isEmpty ?? false { mentions[digest] = nil }
+            drop(EarlierContent(digest: digest, asset: key.id))
         }
+    }
+
+    mutating func forget(_ content: EarlierContent) {
+        guard earlier.contains(content) else { return }
+        changeCount += 1
+        mentioned[content.asset]?.removeAll { $0 == content.digest }
+        drop(content)
+    }
+
+    mutating func keep(_ content: EarlierContent) { earlier.forget(content) }
+
+    private mutating func drop(_ content: EarlierContent) {
+        earlier.forget(content)
+        mentions[content.digest]?.removeSorted(content.asset, by: <)
+        if mentions[content.digest]?.isEmpty ?? false { mentions[content.digest] = nil }
     }
 }
 

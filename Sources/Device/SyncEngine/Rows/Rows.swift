@@ -178,7 +178,7 @@ package struct DeviceSettings: Hashable, Sendable {
 ///
 /// Lists are ordered by their keys; a page ends at `limit`.
 package protocol Rows: LocalChangesRows, RemovalsRows, OptimizingRows, ConditionsRows, StoriesRows,
-    UserChangesRows, RenamingRows, ConflictsRows, PreviewsRows
+    UserChangesRows, RenamingRows, ConflictsRows, PreviewsRows, EarlierContentsRows
 {
     var settings: DeviceSettings { get throws(RowsError) }
     var roots: [RootRow] { get throws(RowsError) }
@@ -202,7 +202,8 @@ package protocol Rows: LocalChangesRows, RemovalsRows, OptimizingRows, Condition
 
     func remote(_ key: RecordKey) throws(RowsError) -> RemoteRecord?
     /// Assets, trashed ones and tombstones included, that name `digest` now or did in any role:
-    /// what a saved record replaces is remembered until its key is removed.
+    /// what a saved record replaces is remembered until its key is removed, or it is forgotten
+    /// (`EarlierContentsRows`).
     func assets(with digest: Digest) throws(RowsError) -> [RemoteRecord]
     /// Assets that live outside the trash and lack a file in the library (root 0), in state `read`
     /// or `sidecar`, for at least one of the parts in `BlobRole.keptAsFiles`.

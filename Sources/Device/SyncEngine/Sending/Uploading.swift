@@ -250,6 +250,9 @@ extension SyncEngine {
         case .live(let asset):
             try agree(file, isPartOf: asset, rows)
             try wantDownload(of: asset, rows)
+            if file.place.root.isLibrary, try rows.preview(of: asset.record.key.id) != nil {
+                previews.needRemoval(at: now)
+            }
             guard try isRevision(file, of: asset, rows) else {
                 // An earlier revision of another asset: no edit of what lay here.
                 if let row = try rows.localFile(at: file.place) { try disagree(row, rows) }

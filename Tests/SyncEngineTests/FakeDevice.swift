@@ -238,6 +238,7 @@ final class FakeDevice {
         case .examine(let place): events.append(.placeExamined(place, .success(entry(at: place))))
         case .watch(let folder): log.append("watch \(folder.root.rawValue)/\(folder.path)")
         case .readFile(let place, let stamp):
+            log.append("readFile \(place.path)")
             events.append(.fileRead(place, read(place, stamp)))
         case .disk(let id, let operation):
             log.append("\(operation)")

@@ -75,6 +75,24 @@ import Testing
         #expect(server.assets.count == 1 && server.assets[0].blob(.sidecar) != nil)
     }
 
+    @Test func `a file whose new name was found after a crash is read before it is believed`()
+        throws
+    {
+        let month = try folder
+        // The first run renames it, and ends without knowing that this will last.
+        other.failDisk = { if case .syncFolder = $0 { .inputOutput(errno: 5) } else { nil } }
+        try rename(to: "Beach.JPG")
+        #expect(try other.sync() == .incomplete)
+        let target = FakeDevice.library("\(month)/Beach.JPG")
+        #expect(other.files[target] != nil)
+        let readBefore = other.log.count { $0 == "readFile \(target.path)" }
+        other.failDisk = { _ in nil }
+        #expect(try other.sync() == .inSync)
+        #expect(other.log.count { $0 == "readFile \(target.path)" } == readBefore + 1)
+        #expect(other.libraryTexts["\(month)/Beach.JPG"] == "picture")
+        #expect(server.assets.count == 1)
+    }
+
     @Test func `what could not be read between a renaming and its sync is no trouble for ever`()
         throws
     {

@@ -18,11 +18,7 @@ struct PhotosListCommand: AsyncParsableCommand {
         try DeviceDatabase(home).read { (rows) throws(RowsError) in
             try PhotoListing(rows, openStates: states).forEach { (photo) throws(RowsError) in
                 if isJSON {
-                    guard let text = try? Output.jsonText(photo) else {
-                        throw RowsError(
-                            .damaged, "The photo \(photo.id) cannot be written as JSON.")
-                    }
-                    Output.raw((isFirst ? "\n" : ",\n") + text)
+                    Output.raw((isFirst ? "\n" : ",\n") + photo.json)
                 } else {
                     let date = photo.takenAt.map { String($0.prefix(19)) } ?? "no date"
                     Output.line("\(date)  \(photo.name)  \(StoryText.word(for: photo.state))")

@@ -5,7 +5,7 @@ package import Status
 import SyncEngine
 
 /// One element of `martlet photos list --json`; every key is always there.
-package struct ListedPhoto: Hashable, Sendable, Encodable {
+package struct ListedPhoto: Hashable, Sendable {
     package typealias State = ItemState
 
     package var id: RecordID
@@ -63,32 +63,21 @@ package struct ListedPhoto: Hashable, Sendable, Encodable {
             + LocalTime.padded(size % 60, 2)
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case id, name, path, preview, kind, takenAt, width, height, duration, latitude, longitude
-        case cameraMake, cameraModel, favorite, hidden, trashedAt, albums, digest, state
-    }
-
     /// What isn't known is null, never left out.
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(id, forKey: .id)
-        try container.encode(name, forKey: .name)
-        try container.encode(path, forKey: .path)
-        try container.encode(preview, forKey: .preview)
-        try container.encode(kind, forKey: .kind)
-        try container.encode(takenAt, forKey: .takenAt)
-        try container.encode(width, forKey: .width)
-        try container.encode(height, forKey: .height)
-        try container.encode(duration, forKey: .duration)
-        try container.encode(latitude, forKey: .latitude)
-        try container.encode(longitude, forKey: .longitude)
-        try container.encode(cameraMake, forKey: .cameraMake)
-        try container.encode(cameraModel, forKey: .cameraModel)
-        try container.encode(favorite, forKey: .favorite)
-        try container.encode(hidden, forKey: .hidden)
-        try container.encode(trashedAt, forKey: .trashedAt)
-        try container.encode(albums, forKey: .albums)
-        try container.encode(digest, forKey: .digest)
-        try container.encode(state, forKey: .state)
+    package var json: String {
+        func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+        func integer(_ value: Int64?) -> JSONValue { value.map { .integer($0) } ?? .null }
+        func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
+        return JSONText.encode([
+            "id": .string(id.text), "name": .string(name), "path": text(path),
+            "preview": text(preview), "kind": .string(kind), "takenAt": text(takenAt),
+            "width": integer(width.map(Int64.init)), "height": integer(height.map(Int64.init)),
+            "duration": number(duration), "latitude": number(latitude),
+            "longitude": number(longitude), "cameraMake": text(cameraMake),
+            "cameraModel": text(cameraModel), "favorite": .bool(favorite), "hidden": .bool(hidden),
+            "trashedAt": integer(trashedAt?.milliseconds),
+            "albums": .array(albums.map { .string($0) }), "digest": text(digest?.text),
+            "state": .string(state.rawValue),
+        ])
     }
 }

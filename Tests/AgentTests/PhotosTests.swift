@@ -128,8 +128,7 @@ private struct Device {
         }
         var objects: [[String: Any]] = []
         try PhotoListing(rows).forEach { photo in
-            let data = try? JSONEncoder().encode(photo)
-            let object = data.flatMap { try? JSONSerialization.jsonObject(with: $0) }
+            let object = try? JSONSerialization.jsonObject(with: Data(photo.json.utf8))
             objects.append(object as? [String: Any] ?? [:])
         }
         #expect(objects.count == 3)

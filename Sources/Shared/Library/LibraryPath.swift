@@ -16,24 +16,17 @@ package enum LibraryPath {
     package static func name(
         of role: BlobRole, mediaType: String, asset: AssetFields, number: Int = 1
     ) -> [UInt8] {
-        let original = asset.name.isEmpty ? "unnamed" : asset.name
         let ending = ending(of: mediaType) ?? "." + role.rawValue
-        if number == 1, let bytes = asset.nameBytes {
-            let exact =
-                switch role {
-                case .original: bytes
-                case .sidecar: bytes + Array(".xmp".utf8)
-                default: SidecarName.sidecarPrefix(of: bytes) + Array(ending.utf8)
-                }
-            if isUsable(exact) { return exact }
-        }
-        let name =
+        func part(_ original: [UInt8]) -> [UInt8] {
             switch role {
             case .original: original
-            case .sidecar: original + ".xmp"
-            default: FileName.split(original).stem + ending
+            case .sidecar: original + Array(".xmp".utf8)
+            default: SidecarName.sidecarPrefix(of: original) + Array(ending.utf8)
             }
-        return Array(FileName.numbered(name, number).utf8)
+        }
+        if number == 1, let bytes = asset.nameBytes, isUsable(part(bytes)) { return part(bytes) }
+        let name = part(Array((asset.name.isEmpty ? "unnamed" : asset.name).utf8))
+        return Array(FileName.numbered(String(decoding: name, as: UTF8.self), number).utf8)
     }
 
     /// Bytes that Linux takes as they are, though they aren't UTF-8.

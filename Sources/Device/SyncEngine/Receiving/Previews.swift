@@ -193,8 +193,7 @@ extension SyncEngine {
         guard canReceive else { return }
         try advancePreviewListing(rows)
         try readWantedPreviews(rows)
-        var fits = true
-        if let next = nextPreview { fits = hasRoom(for: next) }
+        let fits = nextPreview.map { hasRoom(for: $0) } ?? true
         previews.withoutSpaceSince = fits ? nil : previews.withoutSpaceSince ?? now.wall
         try advancePreviewBatch(rows)
     }

@@ -250,6 +250,7 @@ extension SyncEngine {
         case .live(let asset):
             try agree(file, isPartOf: asset, rows)
             try wantDownload(of: asset, rows)
+            // Nobody needs a preview beside its original.
             if file.place.root.isLibrary, try rows.preview(of: asset.record.key.id) != nil {
                 previews.needRemoval(at: now)
             }

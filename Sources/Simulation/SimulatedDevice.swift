@@ -400,25 +400,6 @@ private final class RunningEngine {
 typealias BlobOutcome = PackedResult
 
 extension Effect {
-    var name: StaticString {
-        switch self {
-        case .readMark: "readMark"
-        case .readConditions: "readConditions"
-        case .readFolder: "readFolder"
-        case .examine: "examine"
-        case .watch: "watch"
-        case .readFile: "readFile"
-        case .disk(_, let operation): operation.name
-        case .send(_, let request): request.sendName
-        case .cancel: "cancel"
-        case .keepAwake: "keepAwake"
-        case .setTimer: "setTimer"
-        case .finished: "finished"
-        }
-    }
-}
-
-extension Effect {
     /// Whether it changes something, on the disk or on the server.
     fileprivate var isTender: Bool {
         switch self {
@@ -431,71 +412,6 @@ extension Effect {
         case .readMark, .readConditions, .readFolder, .examine, .watch, .readFile, .cancel,
             .keepAwake, .setTimer, .finished:
             false
-        }
-    }
-}
-
-extension DiskOperation {
-    var name: StaticString {
-        switch self {
-        case .createFolder: "createFolder"
-        case .copy: "copy"
-        case .setTime: "setTime"
-        case .syncLibrary: "syncLibrary"
-        case .moveIntoPlace: "moveIntoPlace"
-        case .syncFolder: "syncFolder"
-        case .moveAside: "moveAside"
-        case .moveBack: "moveBack"
-        case .reclaim: "reclaim"
-        case .removeAside: "removeAside"
-        case .giveUp: "giveUp"
-        case .locate: "locate"
-        case .rename: "rename"
-        case .removeTemporary: "removeTemporary"
-        case .renew: "renew"
-        case .keepPreview: "keepPreview"
-        case .removePreview: "removePreview"
-        case .listPreviews: "listPreviews"
-        case .listTemporaries: "listTemporaries"
-        case .syncRows: "syncRows"
-        case .writeMark: "writeMark"
-        }
-    }
-}
-
-extension Request {
-    var name: String {
-        switch self {
-        case .reportState: "reportState"
-        case .changes: "changes"
-        case .have: "have"
-        case .pack: "pack"
-        case .put: "put"
-        case .createUpload: "createUpload"
-        case .uploadOffset: "uploadOffset"
-        case .uploadPart: "uploadPart"
-        case .commit: "commit"
-        case .receipts: "receipts"
-        case .download: "download"
-        }
-    }
-}
-
-extension Request {
-    /// As an effect.
-    fileprivate var sendName: StaticString {
-        switch self {
-        case .reportState: "send reportState"
-        case .changes: "send changes"
-        case .have: "send have"
-        case .pack: "send pack"
-        case .put: "send put"
-        case .createUpload: "send createUpload"
-        case .uploadOffset: "send uploadOffset"
-        case .uploadPart: "send uploadPart"
-        case .commit: "send commit"
-        case .receipts: "send receipts"
-        case .download: "send download"
         }
     }
 }

@@ -39,8 +39,8 @@ extension SyncEngine {
     mutating func forgetEarlierContents(_ rows: any Rows) throws(RowsError) {
         // A clock that is a month ahead is no reason.
         guard let reading = circumstances.reading else { return }
-        let offset = reading.clockOffsetSeconds * 1_000
-        let time = now.wall.adding(milliseconds: -offset - options.remembersEarlierMilliseconds)
+        let time = now.wall.adding(seconds: -max(reading.clockOffsetSeconds, -.max))
+            .adding(milliseconds: -options.remembersEarlierMilliseconds)
         for earlier in try rows.earlierContents(endedBy: time, limit: Self.earlierContentsMax) {
             if try isStillAcross(earlier, rows) {
                 try rows.keep(earlier)
